@@ -1,0 +1,1 @@
+"""What the model learned, kept as immutable revisions; export for others and checks on what comes from them."""

@@ -1,0 +1,132 @@
+"""How lessons and revisions change state, as steps inside a transaction that the journal began.
+
+Invariant: every step checks the state that it leaves, and raises before anything
+inconsistent can be committed.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from continual_code.errors import StateError, UsageError
+from continual_code.events import LessonStatus, StepReport
+from continual_code.feedback import rows
+from continual_code.feedback.comments import clean_reason
+from continual_code.feedback.planning import chain
+
+_FROM = "FROM lessons JOIN verdicts USING (proposal) JOIN proposals ON proposals.number = lessons.proposal"
+LESSONS = f"SELECT lessons.*, proposals.path, verdicts.comment {_FROM}"
+PENDING = f"""
+    SELECT lessons.*, proposals.path, verdicts.comment, proposals.content, verdicts.kind, verdicts.edited {_FROM}
+    WHERE lessons.model = ? AND status = 'pending' ORDER BY lessons.number LIMIT ?
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionRow:
+    """A stored revision about to be published. `sha256` is its manifest's, `path` is relative."""
+
+    number: int
+    parent: int
+    path: str
+    sha256: str
+    lesson_ids: tuple[str, ...]
+
+
+def only(found: Sequence[sqlite3.Row], what: str) -> sqlite3.Row:
+    if not found:
+        raise UsageError(f"There is no {what}.")
+    return found[0]
+
+
+def lesson_row(connection: sqlite3.Connection, id: str) -> sqlite3.Row:
+    query = f"{LESSONS} WHERE lessons.number = ?"
+    return only(connection.execute(query, (rows.number_of(id, "l"),)).fetchall(), f"lesson {id}")
+
+
+def require_unjudged(connection: sqlite3.Connection, proposal: int) -> str:
+    """The model behind a proposal that still waits for its verdict."""
+    query = "SELECT model, kind FROM proposals LEFT JOIN verdicts ON proposal = number WHERE number = ?"
+    row = only(connection.execute(query, (proposal,)).fetchall(), f"proposal p{proposal}")
+    if row["kind"] is not None:
+        raise UsageError(f"Proposal p{proposal} already has a verdict ({row['kind']}).", kept="Nothing was changed.")
+    return row["model"]
+
+
+def require_pending(connection: sqlite3.Connection, id: str, model: str | None = None) -> sqlite3.Row:
+    row = lesson_row(connection, id)
+    if model not in (None, row["model"]):
+        raise StateError(f"Lesson {id} belongs to another model.", kept="Nothing was changed.")
+    if row["status"] != "pending":
+        raise StateError(f"Lesson {id} is {row['status']}, not pending.", kept="Nothing was changed.")
+    return row
+
+
+def end_lesson(
+    connection: sqlite3.Connection,
+    id: str,
+    status: LessonStatus,
+    reason: str,
+    report: StepReport | None = None,
+    revision: int | None = None,
+) -> None:
+    """A pending lesson gets its outcome."""
+    reason = clean_reason(reason)
+    kept = None if report is None else rows.write_report(replace(report, reason=reason, revision=revision))
+    connection.execute(
+        "UPDATE lessons SET status = ?, reason = ?, report = coalesce(?, report), revision = ? WHERE number = ?",
+        (status, reason, kept, revision, rows.number_of(id, "l")),
+    )
+
+
+def take_back(connection: sqlite3.Connection, model: str, ids: Sequence[str], status: LessonStatus) -> None:
+    """Learned or pending lessons stop counting; "pending" makes them wait as if they had never been tried."""
+    change = ", reason = '', attempts = 0, revision = NULL, report = NULL" if status == "pending" else ""
+    for id in ids:
+        moved = connection.execute(
+            f"""UPDATE lessons SET status = ?{change}
+                WHERE number = ? AND model = ? AND status IN ('learned', 'pending')""",
+            (status, rows.number_of(id, "l"), model),
+        )
+        if moved.rowcount != 1:
+            raise StateError(f"Lesson {id} is neither learned nor pending.", kept="Nothing was changed.")
+
+
+def insert_revision(connection: sqlite3.Connection, model: str, revision: RevisionRow, created: str) -> None:
+    connection.execute(
+        """INSERT INTO models (model, issued) VALUES (?, ?)
+           ON CONFLICT (model) DO UPDATE SET issued = max(issued, excluded.issued)""",
+        (model, revision.number),
+    )
+    values = (revision.number, revision.parent, revision.path, revision.sha256, json.dumps(revision.lesson_ids))
+    connection.execute("INSERT INTO revisions VALUES (?, ?, ?, ?, ?, ?, ?)", (model, *values, created))
+
+
+def move_head(connection: sqlite3.Connection, model: str, revision: RevisionRow) -> None:
+    moved = connection.execute(
+        "UPDATE models SET head = ? WHERE model = ? AND head = ?", (revision.number, model, revision.parent)
+    )
+    if moved.rowcount != 1:
+        raise StateError(
+            f"Revision {revision.number} was made from revision {revision.parent}, which no longer serves.",
+            kept="Nothing was changed; the lesson still waits.",
+        )
+
+
+def check_history(connection: sqlite3.Connection, model: str, head: int) -> None:
+    """A lesson must count as learned exactly when its revision is the head or an ancestor of the head."""
+    found = connection.execute("SELECT * FROM revisions WHERE model = ?", (model,)).fetchall()
+    revisions = [rows.read_revision(row) for row in found]
+    serving = set(chain(revisions, head))
+    query = "SELECT number, status, revision FROM lessons WHERE model = ? AND revision IS NOT NULL"
+    lessons = connection.execute(query, (model,)).fetchall()
+    wrong = [f"l{row['number']}" for row in lessons if (row["status"] == "learned") != (row["revision"] in serving)]
+    if wrong or (head and head not in serving):
+        raise StateError(
+            f"Revision {head} does not go with the lessons as they are now ({', '.join(wrong) or 'unknown revision'}).",
+            kept="Nothing was changed.",
+            do="Try again: another lesson may have ended in the meantime.",
+        )

@@ -1,0 +1,61 @@
+"""The journal's schema, one numbered step after another.
+
+Invariant: a step that was released is never changed; `user_version` counts the steps that
+a file has been through, and all missing ones are taken in one transaction.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+
+APPLICATION_ID = 0x63436F64  # "cCod", in the file's header
+
+
+def m001_first_schema(connection: sqlite3.Connection) -> None:
+    """Proposals, verdicts, edits, lessons and revisions."""
+    for statement in (
+        """CREATE TABLE proposals (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            model TEXT NOT NULL, root BLOB NOT NULL, path BLOB NOT NULL,
+            content BLOB NOT NULL, created TEXT NOT NULL) STRICT""",
+        """CREATE TABLE verdicts (
+            proposal INTEGER PRIMARY KEY REFERENCES proposals,
+            kind TEXT NOT NULL CHECK (kind IN ('accept', 'reject', 'edit')),
+            comment TEXT NOT NULL, edited BLOB, created TEXT NOT NULL) STRICT""",
+        """CREATE TABLE edits (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            proposal INTEGER NOT NULL UNIQUE REFERENCES verdicts,
+            record TEXT NOT NULL, reason TEXT NOT NULL DEFAULT '',
+            status TEXT NOT NULL CHECK (status IN ('intended', 'applied', 'failed', 'undone'))) STRICT""",
+        """CREATE TABLE models (
+            model TEXT PRIMARY KEY,
+            head INTEGER NOT NULL DEFAULT 0, issued INTEGER NOT NULL DEFAULT 0) STRICT""",
+        """CREATE TABLE revisions (
+            model TEXT NOT NULL REFERENCES models, number INTEGER NOT NULL CHECK (number > parent),
+            parent INTEGER NOT NULL CHECK (parent >= 0),
+            path TEXT NOT NULL, sha256 TEXT NOT NULL, lesson_ids TEXT NOT NULL, created TEXT NOT NULL,
+            PRIMARY KEY (model, number)) STRICT""",
+        """CREATE TABLE lessons (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            proposal INTEGER NOT NULL UNIQUE REFERENCES verdicts, model TEXT NOT NULL,
+            status TEXT NOT NULL CHECK (status IN
+                ('pending', 'learned', 'no_signal', 'refused', 'failed', 'undone', 'rolled_back')),
+            reason TEXT NOT NULL DEFAULT '', attempts INTEGER NOT NULL DEFAULT 0,
+            revision INTEGER, report TEXT, created TEXT NOT NULL,
+            FOREIGN KEY (model, revision) REFERENCES revisions (model, number)) STRICT""",
+        "CREATE INDEX lessons_by_status ON lessons (model, status, number)",
+    ):
+        connection.execute(statement)
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (m001_first_schema,)
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Take every missing step; the caller has begun the transaction."""
+    (done,) = connection.execute("PRAGMA user_version").fetchone()
+    for step in MIGRATIONS[done:]:
+        step(connection)
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")

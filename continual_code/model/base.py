@@ -1,0 +1,73 @@
+"""The frozen base: weights, tokenizer and where they are.
+
+Invariant: no base parameter ever requires a gradient or is written to after loading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedModel
+from transformers.utils import logging as transformers_logging
+
+from continual_code.errors import ModelError
+from continual_code.model.chat import Chat
+from continual_code.model.device import Placement, choose
+from continual_code.model.mixed import make_mixed
+
+
+@dataclass(frozen=True)
+class Base:
+    """A loaded model. `digest` is the sha256 identity of its weights; adapters name it as their base."""
+
+    name: str
+    directory: Path
+    digest: str
+    module: PreTrainedModel
+    chat: Chat
+    placement: Placement
+
+
+def load_base(
+    name: str,
+    directory: Path,
+    digest: str,
+    *,
+    device: str = "auto",
+    precision: str = "auto",
+    progress: Callable[[str, float | None], None] = lambda stage, fraction: None,
+) -> Base:
+    """Load weights from a local directory; nothing is fetched and no remote code runs.
+
+    Raises:
+        ModelError: the directory is not a causal language model with a chat template.
+    """
+    transformers_logging.disable_progress_bar()
+    transformers_logging.set_verbosity_error()
+    placement = choose(device, precision)
+    progress(f"loading {name}", None)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True)
+        module = AutoModelForCausalLM.from_pretrained(
+            directory, dtype=placement.storage, local_files_only=True, use_safetensors=True
+        )
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise ModelError(
+            f"{directory} cannot be loaded as a language model: {first_line}",
+            do="Remove the directory and run `continual-code models pull` again.",
+        ) from error
+    module.to(placement.device).eval().requires_grad_(False)
+    if placement.precision == "mixed":
+        make_mixed(module)
+    return Base(name, directory, digest, module, Chat(tokenizer, _stop_ids(module, tokenizer)), placement)
+
+
+def _stop_ids(module: PreTrainedModel, tokenizer: Any) -> frozenset[int]:
+    config = module.generation_config or GenerationConfig()
+    ids = config.eos_token_id if config.eos_token_id is not None else tokenizer.eos_token_id
+    listed = ids if isinstance(ids, list) else [ids]
+    return frozenset(int(token) for token in [*listed, tokenizer.eos_token_id] if token is not None)

@@ -1,0 +1,112 @@
+"""Two module trees over one set of frozen tensors: the serving view and the learning view.
+
+Invariant: base tensors exist once in memory and are shared by both views; each view has
+LoRA tensors of its own, and only the thread that owns a view switches its adapter.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict
+from torch import Tensor
+from transformers import DynamicCache
+
+from continual_code.errors import ModelError, StateError
+from continual_code.model.base import Base
+
+INIT_SEED = 20260130  # Revision 0 must be the same on every machine and after every restart.
+
+
+class View:
+    """One module tree with its LoRA. Not thread-safe: one thread owns it."""
+
+    def __init__(self, module: PeftModel) -> None:
+        self._peft = module
+        self._causal: Any = module.get_base_model()
+        self._body = self._causal.get_decoder()
+        self._head = self._causal.get_output_embeddings()
+
+    @property
+    def device(self) -> torch.device:
+        return self._head.weight.device
+
+    def hidden(self, ids: Tensor, cache: DynamicCache | None = None) -> Tensor:
+        """Last hidden states.
+
+        Args:
+            ids: token ids, shape [T].
+            cache: keys and values of the tokens before `ids`; extended in place.
+
+        Returns:
+            Shape [T, D], in the dtype of the weights.
+        """
+        output = self._body(input_ids=ids[None].to(self.device), past_key_values=cache, use_cache=cache is not None)
+        return output.last_hidden_state[0]
+
+    def logits(self, hidden_T_D: Tensor) -> Tensor:
+        """Next-token logits in float32, shape [T, V]."""
+        return self._head(hidden_T_D).float()
+
+    def parameters(self) -> list[torch.nn.Parameter]:
+        """The LoRA parameters, the only ones that learn."""
+        return [parameter for parameter in self._peft.parameters() if parameter.requires_grad]
+
+    def tensors(self) -> dict[str, Tensor]:
+        """A copy of the LoRA tensors on the CPU, named as PEFT names them in a file."""
+        state = get_peft_model_state_dict(self._peft)
+        return {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in state.items()}
+
+    @torch.no_grad()
+    def load(self, tensors: Mapping[str, Tensor]) -> None:
+        """Overwrite the LoRA tensors in place.
+
+        Raises:
+            StateError: names or shapes differ from this view's; nothing was changed.
+        """
+        own = get_peft_model_state_dict(self._peft)
+        if own.keys() != tensors.keys() or any(own[name].shape != tensors[name].shape for name in own):
+            raise StateError("The adapter does not fit this model.", kept="The current adapter stays in use.")
+        for name, tensor in tensors.items():
+            own[name].copy_(tensor)
+
+    @contextmanager
+    def adapter_off(self) -> Iterator[None]:
+        """Within this block the view is the plain base model."""
+        with self._peft.disable_adapter():
+            yield
+
+
+class Views:
+    """The serving and the learning view of one base.
+
+    Args:
+        rank, alpha: of the LoRA on every linear layer but the output head.
+    """
+
+    def __init__(self, base: Base, *, rank: int, alpha: int) -> None:
+        config = LoraConfig(
+            r=rank, lora_alpha=alpha, target_modules="all-linear", lora_dropout=0.0, bias="none", task_type="CAUSAL_LM"
+        )
+        shared = {id(tensor): tensor for tensor in (*base.module.parameters(), *base.module.buffers())}
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(INIT_SEED)
+            serving = get_peft_model(base.module, config)
+        if not isinstance(serving, PeftModel):
+            raise ModelError("This architecture cannot carry a LoRA adapter.")
+        serving.eval()
+        self.serving = View(serving)
+        self.learning = View(copy.deepcopy(serving, dict(shared)))
+        self.lora = _config_record(serving)
+        self.initial = self.serving.tensors()
+
+
+def _config_record(module: PeftModel) -> dict[str, Any]:
+    """The facts about the LoRA that a reader of the adapter file needs."""
+    config = module.peft_config["default"]
+    targets = sorted(config.target_modules or ())  # type: ignore[arg-type]
+    return {"r": config.r, "lora_alpha": config.lora_alpha, "target_modules": targets}  # type: ignore[attr-defined]

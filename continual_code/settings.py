@@ -1,0 +1,170 @@
+"""One frozen Settings model, and where each value came from.
+
+Order: flag, environment (`CONTINUAL_CODE_...`, nested with `__`), user file, default.
+Nothing is read from the repository being edited: its configuration is not trusted.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from continual_code.errors import UsageError
+
+PREFIX = "CONTINUAL_CODE_"
+DEFAULT_MODEL = "qwen2.5-coder-1.5b"
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class GenerationSettings(_Frozen):
+    """How a proposal is sampled. Temperature 0 is greedy."""
+
+    temperature: float = Field(default=0.0, ge=0, le=2)
+    top_p: float = Field(default=1.0, gt=0, le=1)
+    seed: int = 0
+    draft_tokens: int = Field(default=10, ge=0, le=64, description="tokens copied ahead by prompt lookup; 0 turns it off")
+
+
+class ContextSettings(_Frozen):
+    """What goes into a prompt. Lengths are tokens unless named otherwise."""
+
+    prompt_tokens: int = Field(default=3072, ge=256, description="budget for the whole prompt")
+    whole_file_lines: int = Field(default=150, ge=1, description="above this a proposal rewrites one symbol, not the file")
+
+
+class AdapterSettings(_Frozen):
+    """The LoRA that learns. Applied to all linear layers but the output head."""
+
+    rank: int = Field(default=16, ge=1, le=256)
+    alpha: int = Field(default=32, ge=1)
+
+
+class LearningSettings(_Frozen):
+    """One self-distillation step (README, "How it learns")."""
+
+    target: Literal["shifted_student", "base_teacher"] = "shifted_student"
+    divergence: Literal["reverse_kl", "forward_kl", "jsd"] = "reverse_kl"
+    gradient: Literal["rollout", "full"] = "rollout"
+    learning_rate: float = Field(default=5e-4, ge=0)
+    max_updates: int = Field(default=4, ge=1, le=64)
+    stop_at: float = Field(default=0.3, ge=0, le=1, description="stop when this share of the first loss is left")
+    beta: float = Field(default=1.0, ge=0)
+    shift_clip: float = Field(default=5.0, gt=0, description="largest shift of one log-probability, nats")
+    max_grad_norm: float = Field(default=1.0, gt=0)
+    gap_floor: float = Field(default=0.01, ge=0, description="below this the comment changes nothing, nats per token")
+
+
+class Settings(_Frozen):
+    """Everything a person can set; see `continual-code config`."""
+
+    home: Path
+    model: str = DEFAULT_MODEL
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    precision: Literal["auto", "bfloat16", "float32", "mixed"] = "auto"
+    generation: GenerationSettings = GenerationSettings()
+    context: ContextSettings = ContextSettings()
+    adapter: AdapterSettings = AdapterSettings()
+    learning: LearningSettings = LearningSettings()
+
+    @property
+    def models_dir(self) -> Path:
+        return self.home / "models"
+
+    @property
+    def state_dir(self) -> Path:
+        """Journal, revisions, pre-images and locks; one writer at a time."""
+        return self.home / "state"
+
+
+def default_home(env: Mapping[str, str]) -> Path:
+    """`CONTINUAL_CODE_HOME`, else the platform's data directory."""
+    chosen = env.get(f"{PREFIX}HOME")
+    return Path(chosen).expanduser().absolute() if chosen else Path(platformdirs.user_data_dir("continual-code"))
+
+
+def load_settings(
+    flags: Mapping[str, Any] | None = None, env: Mapping[str, str] = os.environ, user_file: Path | None = None
+) -> tuple[Settings, dict[str, str]]:
+    """Merge all sources and say where each value came from.
+
+    Args:
+        flags: values given on the command line, nested like the model; None values are ignored.
+        user_file: TOML file; the default is `config.toml` in the home directory.
+
+    Returns:
+        The settings, and a map from dotted name to "flag", "environment", the file's path
+        or "default".
+
+    Raises:
+        UsageError: a source holds an unknown name or a value out of range.
+    """
+    home = default_home(env)
+    path = user_file or home / "config.toml"
+    sources = [
+        (str(path), _read_toml(path)),
+        ("environment", _from_environment(env)),
+        ("flag", {key: value for key, value in (flags or {}).items() if value is not None}),
+    ]
+    merged: dict[str, Any] = {"home": home}
+    origin: dict[str, str] = {}
+    for name, values in sources:
+        _merge(merged, values, origin, name)
+    try:
+        settings = Settings.model_validate(merged)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise UsageError(f"Setting {where}: {first['msg']} (from {origin.get(where, 'unknown source')}).") from None
+    return settings, {key: origin.get(key, "default") for key in dotted(settings)}
+
+
+def dotted(settings: BaseModel, prefix: str = "") -> dict[str, Any]:
+    """Settings as a flat map from dotted name to value, for display."""
+    flat: dict[str, Any] = {}
+    for key in type(settings).model_fields:
+        value = getattr(settings, key)
+        flat.update(dotted(value, f"{prefix}{key}.") if isinstance(value, BaseModel) else {f"{prefix}{key}": value})
+    return flat
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path} cannot be read: {error}.", do="Correct or remove it.") from None
+
+
+def _from_environment(env: Mapping[str, str]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    known = Settings.model_fields
+    for key, value in env.items():
+        parts = key.removeprefix(PREFIX).lower().split("__")
+        if not key.startswith(PREFIX) or parts == ["home"] or parts[0] not in known:
+            continue
+        inner = values
+        for part in parts[:-1]:
+            inner = inner.setdefault(part, {})
+        inner[parts[-1]] = value
+    return values
+
+
+def _merge(
+    target: dict[str, Any], values: Mapping[str, Any], origin: dict[str, str], name: str, prefix: str = ""
+) -> None:
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            _merge(target.setdefault(key, {}), value, origin, name, f"{prefix}{key}.")
+        else:
+            target[key] = value
+            origin[f"{prefix}{key}"] = name

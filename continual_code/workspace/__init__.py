@@ -1,0 +1,24 @@
+"""The only package that touches the person's files: read, edit, undo, list.
+
+Invariant: nothing outside the directory the program was started in is read or written, whatever path a model writes
+and whatever happens to the tree meanwhile, and no byte that the person wrote is lost.
+"""
+
+from continual_code.workspace.edits import Edits, EditState, match_conventions
+from continual_code.workspace.git import create_repository, head_commit, is_repository, list_files
+from continual_code.workspace.record import EditRecord
+from continual_code.workspace.root import Root
+from continual_code.workspace.source import SourceFile
+
+__all__ = [
+    "EditRecord",
+    "EditState",
+    "Edits",
+    "Root",
+    "SourceFile",
+    "create_repository",
+    "head_commit",
+    "is_repository",
+    "list_files",
+    "match_conventions",
+]

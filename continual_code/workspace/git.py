@@ -1,0 +1,162 @@
+"""Facts about the person's git repository, and a new repository for the samples.
+
+Invariant: the repository's own configuration is hostile input. Only `ls-files` and `rev-parse` are asked, neither
+of which hashes, checks out, fetches or shows content, so filters, diff drivers, hooks, signing and transports have
+no occasion to run; what these two could still start (fsmonitor, a pager, a lazy fetch) is switched off below.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import stat
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from continual_code.errors import WorkspaceError
+from continual_code.workspace import names
+from continual_code.workspace.walk import walk_files
+
+TIMEOUT = 10.0  # seconds; a FIFO called .gitignore would otherwise hold the program for ever
+_OVERRIDES = {
+    "core.fsmonitor": "false",
+    "core.untrackedCache": "false",
+    "core.hooksPath": os.devnull,
+    "core.excludesFile": os.devnull,
+    "core.attributesFile": os.devnull,
+    "core.pager": "cat",
+    "protocol.allow": "never",
+    "safe.bareRepository": "explicit",  # a bare repository that came with the tree is not "the repository"
+}
+_ENVIRONMENT = {
+    "LC_ALL": "C",
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_ATTR_NOSYSTEM": "1",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_ALLOW_PROTOCOL": "",  # outranks any protocol.*.allow of the repository, also in a git that can lazy-fetch
+}
+_AUTHOR = {"NAME": "continual-code", "EMAIL": "continual-code@localhost"}
+
+
+def is_repository(root: Path) -> bool:
+    """Whether `root` lies in the working tree of a git repository that git agrees to read."""
+    return _ask(root, "rev-parse", "--is-inside-work-tree") == b"true\n"
+
+
+def head_commit(root: Path) -> str | None:
+    """The full id of the commit that HEAD names; None without one, without git or outside a repository."""
+    answer = (_ask(root, "rev-parse", "--verify", "--quiet", "HEAD") or b"").decode("ascii", "replace").strip()
+    return answer if re.fullmatch(r"[0-9a-f]{40,64}", answer) else None
+
+
+def list_files(root: Path) -> list[str]:
+    """Plain files that are tracked, or untracked and not ignored, relative to `root`, sorted.
+
+    Submodules and links are left out, and so is a name that `names.normalise` refuses. Outside a repository,
+    or where git has nothing to say (all of `root` is ignored), the result of a bounded walk (see `walk_files`).
+    """
+    answer = _ask(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard") or b""
+    listed = {os.fsdecode(name) for name in answer.split(b"\0")}
+    found = sorted(path for path in listed if names.is_normal(path) and _is_plain_file(root / path))
+    return found or walk_files(root)
+
+
+def create_repository(path: Path, files: Mapping[str, str], message: str) -> None:
+    """Make a new repository in the empty directory `path` and commit `files` (relative path to LF text).
+
+    The commit has an author of its own; neither hooks, templates, signing nor the person's configuration take part.
+
+    Raises:
+        WorkspaceError: the directory is not empty, a path is refused, or git is missing or fails.
+    """
+    path.mkdir(parents=True, exist_ok=True)
+    if any(path.iterdir()):
+        raise WorkspaceError(f"{path} is not empty.", kept="Nothing was changed.", do="Choose another directory.")
+    for name, text in files.items():
+        target = path / names.normalise(name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8", newline="")
+    _commit_all(path.resolve(), message)
+
+
+def _commit_all(path: Path, message: str) -> None:
+    # GitPython looks for the git executable when it is imported, and raises ImportError where there is none.
+    try:
+        from git import Git
+        from git.exc import GitError
+    except ImportError as error:
+        raise WorkspaceError("git was not found.", do="Install git and try again.") from error
+    git = Git(str(path))
+    git.update_environment(**_own_repository(path))
+    try:
+        git.init("--quiet", "--template=", "--initial-branch=main")
+        git.add("--force", "--", ".")
+        git.commit("--quiet", "--no-verify", "--no-gpg-sign", "--allow-empty", "--cleanup=verbatim", "-m", message)
+    except GitError as error:
+        raise WorkspaceError(
+            f"git could not make the repository in {path}.",
+            do="Check that git works and that there is space on the disk.",
+        ) from error
+
+
+def _own_repository(path: Path) -> dict[str, str]:
+    """Pin everything that an inherited GIT_... variable could point at another repository or identity."""
+    directory = path / ".git"
+    who = {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in _AUTHOR.items()}
+    where = {
+        "GIT_DIR": str(directory),
+        "GIT_COMMON_DIR": str(directory),
+        "GIT_WORK_TREE": str(path),
+        "GIT_INDEX_FILE": str(directory / "index"),
+        "GIT_OBJECT_DIRECTORY": str(directory / "objects"),
+        "GIT_CONFIG_COUNT": "0",
+        "GIT_CONFIG_PARAMETERS": "",
+    }
+    return _ENVIRONMENT | who | where
+
+
+def _ask(root: Path, *arguments: str) -> bytes | None:
+    """What git prints; None when it is missing, refuses, fails or takes too long.
+
+    The environment is built from nothing, so no inherited GIT_... variable takes part. Arguments are constants:
+    nothing that a repository or a model wrote is ever one of them.
+    """
+    executable = shutil.which("git", path=_trusted_path(root))
+    if executable is None:
+        return None
+    overrides = [part for key, value in _OVERRIDES.items() for part in ("-c", f"{key}={value}")]
+    try:
+        done = subprocess.run(
+            [executable, "--no-pager", *overrides, *arguments],
+            cwd=root,
+            env=_ENVIRONMENT | {"PATH": _trusted_path(root)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=TIMEOUT,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout
+
+
+def _trusted_path(root: Path) -> str:
+    """PATH without what is relative or beneath `root`, where a file called git may have come with the tree."""
+    entries = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    inside = Path(os.path.realpath(root))
+    return os.pathsep.join(
+        entry for entry in entries if os.path.isabs(entry) and not Path(os.path.realpath(entry)).is_relative_to(inside)
+    )
+
+
+def _is_plain_file(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except OSError:
+        return False
