@@ -127,8 +127,8 @@ class Verdict:
 class Lesson:
     """A verdict to learn from and what became of it. `id` is "l" and a number.
 
-    `gap` is the mean absolute difference, in nats per token, between the log-probability that
-    the base gives to the rejected tokens with and without the comment. `loss_before` and `loss_after` are the mean
+    `gap` is how much the comment argues against the rejected tokens, nats per token: the mean
+    of max(0, log p_untold - log p_told). `loss_before` and `loss_after` are the mean
     divergence from the target, nats per token. `revision` is the one it produced.
     """
 

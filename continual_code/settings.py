@@ -31,14 +31,14 @@ class GenerationSettings(_Frozen):
     temperature: float = Field(default=0.0, ge=0, le=2)
     top_p: float = Field(default=1.0, gt=0, le=1)
     seed: int = 0
-    draft_tokens: int = Field(default=10, ge=0, le=64, description="tokens copied ahead by prompt lookup; 0 turns it off")
+    draft_tokens: int = Field(default=10, ge=0, le=64, description="copied ahead by prompt lookup; 0 turns it off")
 
 
 class ContextSettings(_Frozen):
     """What goes into a prompt. Lengths are tokens unless named otherwise."""
 
     prompt_tokens: int = Field(default=3072, ge=256, description="budget for the whole prompt")
-    whole_file_lines: int = Field(default=150, ge=1, description="above this a proposal rewrites one symbol, not the file")
+    whole_file_lines: int = Field(default=150, ge=1, description="above this a proposal rewrites one symbol")
 
 
 class AdapterSettings(_Frozen):
@@ -52,13 +52,14 @@ class LearningSettings(_Frozen):
     """One self-distillation step (README, "How it learns")."""
 
     target: Literal["shifted_student", "base_teacher"] = "shifted_student"
-    divergence: Literal["reverse_kl", "forward_kl", "jsd"] = "reverse_kl"
+    divergence: Literal["reverse_kl", "forward_kl", "jsd"] = "forward_kl"
     gradient: Literal["rollout", "full"] = "rollout"
     learning_rate: float = Field(default=5e-4, ge=0)
-    max_updates: int = Field(default=4, ge=1, le=64)
-    stop_at: float = Field(default=0.3, ge=0, le=1, description="stop when this share of the first loss is left")
+    demonstration: bool = Field(default=True, description="the teacher is also shown a corrected answer")
+    max_updates: int = Field(default=8, ge=1, le=64)
+    stop_at: float = Field(default=0.05, ge=0, le=1, description="stop when this share of the first loss is left")
     beta: float = Field(default=1.0, ge=0)
-    shift_clip: float = Field(default=5.0, gt=0, description="largest shift of one log-probability, nats")
+    shift_clip: float = Field(default=20.0, gt=0, description="largest shift of one log-probability, nats")
     max_grad_norm: float = Field(default=1.0, gt=0)
     gap_floor: float = Field(default=0.01, ge=0, description="below this the comment changes nothing, nats per token")
 

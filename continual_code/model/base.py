@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
@@ -60,7 +61,7 @@ def load_base(
             f"{directory} cannot be loaded as a language model: {first_line}",
             do="Remove the directory and run `continual-code models pull` again.",
         ) from error
-    module.to(placement.device).eval().requires_grad_(False)
+    module.to(torch.device(placement.device)).eval().requires_grad_(False)  # type: ignore[arg-type]
     if placement.precision == "mixed":
         make_mixed(module)
     return Base(name, directory, digest, module, Chat(tokenizer, _stop_ids(module, tokenizer)), placement)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor
 from transformers import DynamicCache
@@ -34,8 +35,9 @@ class Prefix:
     def of(cls, ids: Sequence[int], cache: DynamicCache) -> Prefix:
         """What `cache` holds for `ids`; later growth of the cache does not reach it."""
         length = len(ids)
-        layers = tuple((layer.keys[..., :length, :], layer.values[..., :length, :]) for layer in cache.layers)
-        return cls(tuple(ids), layers)
+        layers: list[tuple[Any, Any]] = [(layer.keys, layer.values) for layer in cache.layers]  # type: ignore[union-attr]
+        cut = tuple((keys[..., :length, :], values[..., :length, :]) for keys, values in layers)
+        return cls(tuple(ids), cut)
 
 
 class PrefixStore:

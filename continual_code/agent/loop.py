@@ -1,0 +1,153 @@
+"""One task, one draft: build the prompt, generate, read the answer, check it.
+
+Invariant: what is returned can be offered as it is; everything else is a ProposalError
+that says why.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from continual_code.agent.context import Context, build_context
+from continual_code.agent.formats import check, fit, read_answer, splice
+from continual_code.agent.languages import language_of
+from continual_code.agent.prompts import build_messages
+from continual_code.errors import Interrupted, ProposalError, WorkspaceError
+from continual_code.events import Message, Rollout, Task
+from continual_code.model.chat import Chat
+from continual_code.model.generation import Generation, Generator, Sampling
+from continual_code.settings import ContextSettings, GenerationSettings
+from continual_code.workspace import Root, list_files
+
+ANSWER_FACTOR, ANSWER_EXTRA = 1.5, 512  # an answer may be this much longer than what it rewrites, tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A prompt that is ready to be sampled from."""
+
+    task: Task
+    context: Context
+    messages: tuple[Message, ...]
+    prompt_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An edit that passed all checks, not yet recorded. `rollout` holds the tokens behind it."""
+
+    path: str
+    before: str | None
+    after: str
+    rollout: Rollout
+    seconds: float
+    left_out: tuple[str, ...]
+
+
+class Agent:
+    """Proposes edits beneath one root with one generator."""
+
+    def __init__(
+        self,
+        root: Root,
+        chat: Chat,
+        generator: Generator,
+        *,
+        context: ContextSettings,
+        generation: GenerationSettings,
+    ) -> None:
+        self._root, self._chat, self._generator = root, chat, generator
+        self._context, self._generation = context, generation
+
+    def prepare(self, task: Task) -> Asked:
+        """Choose what the model sees.
+
+        Raises:
+            ProposalError: no file to work on, or it does not fit.
+            WorkspaceError: the target is one that only the person may write.
+        """
+        settings = self._context
+        context = build_context(
+            task, list_files(self._root.path), self._read, self._chat.count,
+            settings.prompt_tokens, settings.whole_file_lines,
+        )  # fmt: skip
+        self._root.writable(context.target)
+        messages = build_messages(task, context)
+        return Asked(task, context, messages, tuple(self._chat.render(messages)))
+
+    def propose(
+        self,
+        asked: Asked,
+        *,
+        revision: int,
+        on_text: Callable[[str], None] = lambda text: None,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> Draft:
+        """Sample an answer and read it.
+
+        Args:
+            revision: the one that the generator's view holds now.
+            on_text: receives the answer piece by piece.
+            stopped: asked between passes; True ends the answer.
+
+        Raises:
+            Interrupted: the person stopped it.
+            ProposalError: the answer is not an edit that can be offered.
+        """
+        started = time.monotonic()
+        stream = self._chat.stream()
+        sampling = self._sampling(asked)
+
+        def show(tokens: Sequence[int]) -> None:
+            if text := stream.feed(tokens):
+                on_text(text)
+
+        generation = self._generator.generate(
+            asked.prompt_ids, sampling, owner=revision, on_tokens=show, stopped=stopped
+        )
+        if generation.finish == "interrupted":
+            raise Interrupted("The answer was stopped.", kept="Nothing was changed.")
+        after = self._read_edit(asked, generation)
+        rollout = Rollout(
+            asked.messages, asked.prompt_ids, generation.token_ids, generation.logprobs,
+            sampling.temperature, sampling.top_p, sampling.seed, revision, generation.finish,
+        )  # fmt: skip
+        context = asked.context
+        return Draft(context.target, context.before, after, rollout, time.monotonic() - started, context.left_out)
+
+    def _sampling(self, asked: Asked) -> Sampling:
+        shown = sum(self._chat.count(block.text) for block in asked.context.blocks if block.kind == "target")
+        settings = self._generation
+        return Sampling(
+            settings.temperature, settings.top_p, settings.seed, settings.draft_tokens,
+            max_tokens=int(ANSWER_FACTOR * shown) + ANSWER_EXTRA,
+        )  # fmt: skip
+
+    def _read_edit(self, asked: Asked, generation: Generation) -> str:
+        context, text = asked.context, self._chat.decode(generation.token_ids)
+        if generation.finish == "length":
+            raise ProposalError("The answer did not come to an end.", do="Ask for a smaller change.")
+        answer = read_answer(text, context.target, [block.path for block in context.blocks])
+        if answer.path != context.target:
+            raise ProposalError(f"The answer is about {answer.path}, not {context.target}.", do="Name the file with @.")
+        if not answer.complete:
+            raise ProposalError("The answer was cut off.", do="Ask for a smaller change.")
+        after = _place(context, answer.code)
+        check(context.before, after, context.target, task=asked.task.text)
+        return after
+
+    def _read(self, path: str) -> str | None:
+        try:
+            source = self._root.read(path)
+        except WorkspaceError:
+            return None  # a link, a binary, too large: not for the prompt
+        return source.text if source else None
+
+
+def _place(context: Context, code: str) -> str:
+    language = language_of(context.target)
+    if context.symbol is None or language is None:
+        return fit(context.before, code, context.target)
+    return splice(context.before or "", context.symbol, code, language.name)

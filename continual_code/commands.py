@@ -1,0 +1,283 @@
+"""The commands behind the command line; each returns its exit code.
+
+Invariant: stdout carries the answer (text, or one JSON value with `--json`), stderr the
+progress. Untrusted text is cleaned before it reaches a terminal.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from argparse import Namespace
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from continual_code.app import open_desk, open_lineage, open_session
+from continual_code.desk import Desk
+from continual_code.errors import ContinualCodeError, StateError, UsageError
+from continual_code.events import Lesson, Proposal, Task, Verdict
+from continual_code.headless import Nothing, running
+from continual_code.model.catalog import CATALOG, find
+from continual_code.model.provision import installed, provision
+from continual_code.settings import Settings, dotted, load_settings
+from continual_code.ui.clean import clean
+
+
+def screen(arguments: Namespace) -> int:
+    """Open the terminal screen; without a terminal, explain."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError("The screen needs a terminal.", do='Use `continual-code run "TASK"` or `continual-code demo`.')
+    from continual_code.ui import run as show
+
+    settings = _settings(arguments)
+    session = open_session(settings, _root(arguments))
+    return show(session, model=settings.model, history=settings.state_dir / "history")
+
+
+def run(arguments: Namespace) -> int:
+    """Propose an edit; with `--apply`, accept it."""
+    if not arguments.task.strip():
+        raise UsageError("The task is empty.", do="Say what to change.")
+    session = open_session(_settings(arguments), _root(arguments), retries=False)
+    task = Task(arguments.task, tuple(session.root_relative(file) for file in arguments.file))
+    started = time.monotonic()
+    with running(session, _say) as driver:
+        answer = driver.ask(task)
+        status = "no_edit" if isinstance(answer, Nothing) else "proposed"
+        if isinstance(answer, Proposal) and arguments.apply:
+            driver.judge(Verdict(answer.id, "accept"))
+            status = "applied"
+    seconds = round(time.monotonic() - started, 2)
+    return _print_answer(arguments, answer, status, seconds)
+
+
+def accept(arguments: Namespace) -> int:
+    """Apply a proposal."""
+    desk = _desk(arguments)
+    desk.judge(Verdict(arguments.id, "accept"))
+    path = desk.journal.proposal(arguments.id).path
+    return _print(arguments, {"proposal": arguments.id, "status": "applied", "path": path}, f"Applied to {path}.")
+
+
+def reject(arguments: Namespace) -> int:
+    """Reject a proposal; with `--wait`, learn from the reason before returning."""
+    desk = _desk(arguments)
+    lesson = desk.judge(Verdict(arguments.id, "reject", arguments.message))
+    if lesson is None:
+        data = {"lesson": None, "status": "rejected"}
+        return _print(arguments, data, "Rejected. Without a reason (-m) there is nothing to learn.")
+    if not arguments.wait:
+        text = f"Recorded as {lesson.id}; learned in the next session, or now with `continual-code learn`."
+        return _print(arguments, _lesson_data(lesson), text)
+    lesson = _learn(arguments, desk, lesson)
+    return _print_lesson(arguments, lesson)
+
+
+def learn(arguments: Namespace) -> int:
+    """Learn everything that waits."""
+    desk = _desk(arguments)
+    lineage = open_lineage(_settings(arguments), desk.journal)
+    waiting = [lesson for lesson in lineage.lessons() if lesson.status == "pending"]
+    done = [_learn(arguments, desk, waiting[-1])] if waiting else []
+    ended = [desk.journal.lesson(lesson.id) for lesson in waiting] if done else []
+    lines = [_lesson_line(lesson) for lesson in ended] or ["Nothing waits to be learned."]
+    return _print(arguments, [_lesson_data(lesson) for lesson in ended], "\n".join(lines))
+
+
+def lessons(arguments: Namespace) -> int:
+    """List what was taught, oldest first."""
+    found = open_lineage(_settings(arguments), _desk(arguments).journal).lessons()
+    lines = [_lesson_line(lesson) for lesson in found] or ["No lessons yet: reject a proposal and say why."]
+    return _print(arguments, [asdict(lesson) for lesson in found], "\n".join(lines))
+
+
+def undo(arguments: Namespace) -> int:
+    """Undo a lesson or an applied proposal."""
+    desk = _desk(arguments)
+    id = arguments.id or desk.last_applied()
+    if id is None:
+        raise UsageError("There is no applied edit to undo.")
+    if id.startswith("l"):
+        return _undo_lesson(arguments, desk, id)
+    path = desk.undo(id)
+    return _print(arguments, {"undone": id, "path": path}, f"{path} is as it was before {id}.")
+
+
+def rollback(arguments: Namespace) -> int:
+    """Serve an earlier revision."""
+    number = arguments.revision.removeprefix("r")
+    if not number.isdigit():
+        raise UsageError(f"{arguments.revision!r} is not a revision number.", do="See `continual-code lessons`.")
+    lineage = open_lineage(_settings(arguments), _desk(arguments).journal)
+    lineage.lock.acquire()
+    plan = lineage.rollback(int(number))
+    forgotten = ", ".join(plan.rolled_back) or "none"
+    text = f"Revision {plan.to} serves. Lessons forgotten: {forgotten}."
+    return _print(arguments, {"revision": plan.to, "rolled_back": list(plan.rolled_back)}, text)
+
+
+def export(arguments: Namespace) -> int:
+    """Write the serving adapter as a PEFT directory."""
+    settings = _settings(arguments)
+    lineage = open_lineage(settings, _desk(arguments).journal)
+    learning = {key: str(value) for key, value in dotted(settings.learning).items()}
+    base = installed(settings.model, settings.models_dir)
+    path = lineage.export(arguments.directory, str(base), learning)
+    return _print(arguments, {"directory": str(path), "revision": lineage.head}, f"Exported to {path}.")
+
+
+def models(arguments: Namespace) -> int:
+    """List, fetch or locate models."""
+    settings = _settings(arguments)
+    if arguments.action == "list":
+        rows = [_model_data(card.id, settings) for card in CATALOG]
+        lines = [f"{row['id']:20} {row['state']:14} {row['size']:>8}  {row['licence']:12} {row['for']}" for row in rows]
+        return _print(arguments, rows, "\n".join(lines))
+    id = arguments.id or settings.model
+    if arguments.action == "pull":
+        path = provision(id, settings.models_dir, _progress)
+        return _print(arguments, {"id": id, "path": str(path)}, str(path))
+    path = installed(id, settings.models_dir)
+    if path is None:
+        find(id)  # an unknown id gets its own sentence
+        raise ContinualCodeError(f"{id} is not installed.", do=f"Run `continual-code models pull {id}`.")
+    return _print(arguments, {"id": id, "path": str(path)}, str(path))
+
+
+def config(arguments: Namespace) -> int:
+    """Show every setting and where it comes from."""
+    settings, origin = load_settings({"model": arguments.model})
+    values = dotted(settings)
+    data = {key: {"value": str(value), "origin": origin[key]} for key, value in values.items()}
+    return _print(arguments, data, "\n".join(f"{key} = {value}  ({origin[key]})" for key, value in values.items()))
+
+
+def doctor(arguments: Namespace) -> int:
+    """Check the installation, the model and the state."""
+    from continual_code.doctor import examine
+
+    findings = examine(_settings(arguments))
+    text = "\n".join(f"{'ok ' if finding.sound else 'BAD'} {finding.topic}: {finding.detail}" for finding in findings)
+    _print(arguments, [asdict(finding) for finding in findings], text)
+    return 0 if all(finding.sound for finding in findings) else 1
+
+
+def demo(arguments: Namespace) -> int:
+    """Play one session by itself and print it."""
+    from continual_code.demo import play
+
+    return play(_settings(arguments), as_json=arguments.json, say=_say)
+
+
+# --- Helpers ----------------------------------------------------------------------------
+
+
+def _settings(arguments: Namespace) -> Settings:
+    return load_settings({"model": arguments.model})[0]
+
+
+def _root(arguments: Namespace) -> Path:
+    root = arguments.repo.expanduser().absolute()
+    if not root.is_dir():
+        raise UsageError(f"{root} is not a directory.")
+    return root
+
+
+def _desk(arguments: Namespace) -> Desk:
+    desk = open_desk(_settings(arguments), _root(arguments))
+    desk.recover()
+    return desk
+
+
+def _learn(arguments: Namespace, desk: Desk, lesson: Lesson) -> Lesson:
+    """Learn everything up to `lesson`, here or in the process that already does."""
+    settings = _settings(arguments)
+    lineage = open_lineage(settings, desk.journal)
+    if not lineage.lock.try_acquire():
+        return _watch(desk, lesson, f"process {lineage.lock.holder()} is learning it")
+    lineage.lock.release()
+    with running(open_session(settings, _root(arguments), retries=False), _say) as driver:
+        driver.lesson_end(lesson.id)
+    return desk.journal.lesson(lesson.id)
+
+
+def _watch(desk: Desk, lesson: Lesson, who: str) -> Lesson:
+    _say(who)
+    while lesson.status == "pending":
+        time.sleep(0.5)
+        lesson = desk.journal.lesson(lesson.id)
+    return lesson
+
+
+def _undo_lesson(arguments: Namespace, desk: Desk, id: str) -> int:
+    lineage = open_lineage(_settings(arguments), desk.journal)
+    lineage.lock.acquire()
+    plan = lineage.undo(id)
+    lineage.lock.release()
+    data = {"undone": id, "revision": plan.to, "to_learn_again": list(plan.requeue)}
+    again = f" To be learned again: {', '.join(plan.requeue)} (`continual-code learn`)." if plan.requeue else ""
+    return _print(arguments, data, f"Lesson {id} is undone; revision {plan.to} serves.{again}")
+
+
+def _model_data(id: str, settings: Settings) -> dict[str, Any]:
+    card = find(id)
+    size = card.wheels.size if card.wheels else card.download_bytes
+    ready = installed(id, settings.models_dir)
+    return {
+        "id": id, "title": card.title, "state": "installed" if ready else "not installed",
+        "size": f"{size / 1e9:.1f} GB", "licence": card.licence, "for": card.hardware,
+    }  # fmt: skip
+
+
+def _lesson_data(lesson: Lesson) -> dict[str, Any]:
+    return {
+        "lesson": lesson.id, "status": lesson.status, "reason": lesson.reason, "revision": lesson.revision,
+        "gap": lesson.gap, "loss_before": lesson.loss_before, "loss_after": lesson.loss_after,
+        "seconds": lesson.seconds,
+    }  # fmt: skip
+
+
+def _lesson_line(lesson: Lesson) -> str:
+    figures = "" if lesson.gap is None else f", gap {lesson.gap:.3f}"
+    if lesson.status == "learned":
+        figures += f", loss {lesson.loss_before:.3f} -> {lesson.loss_after:.3f}, revision {lesson.revision}"
+    reason = f" ({lesson.reason})" if lesson.reason else ""
+    return f"{lesson.id} {lesson.status.replace('_', ' ')}: {lesson.comment!r} on {lesson.path}{figures}{reason}"
+
+
+def _print_lesson(arguments: Namespace, lesson: Lesson) -> int:
+    _print(arguments, _lesson_data(lesson), _lesson_line(lesson))
+    if lesson.status == "failed":
+        raise StateError(lesson.reason or "The lesson failed.", kept="The adapter stays as it was.")
+    return 1 if lesson.status == "refused" else 0
+
+
+def _print_answer(arguments: Namespace, answer: Proposal | Nothing, status: str, seconds: float) -> int:
+    if isinstance(answer, Nothing):
+        data = {"proposal": None, "status": status, "diff": "", "revision": None, "seconds": seconds}
+        _say(answer.reason)
+        _print(arguments, data | {"reason": answer.reason}, "")
+        return 1
+    _say(f"{answer.id}: {answer.path}, revision {answer.revision}, {seconds:.1f} s")
+    data = {"proposal": answer.id, "status": status, "diff": answer.diff, "revision": answer.revision}
+    return _print(arguments, data | {"seconds": seconds}, answer.diff.rstrip("\n"))
+
+
+def _print(arguments: Namespace, data: Any, text: str) -> int:
+    if arguments.json:
+        print(json.dumps(data))
+    elif text:
+        print(clean(text) if sys.stdout.isatty() else text)
+    return 0
+
+
+def _progress(stage: str, fraction: float | None) -> None:
+    share = "" if fraction is None else f" {fraction:.0%}"
+    end = "\r" if sys.stderr.isatty() and fraction is not None else "\n"
+    print(f"\x1b[K{stage}{share}" if end == "\r" else f"{stage}{share}", end=end, file=sys.stderr, flush=True)
+
+
+def _say(line: str) -> None:
+    print(clean(line), file=sys.stderr, flush=True)

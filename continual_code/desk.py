@@ -1,0 +1,102 @@
+"""Verdicts and edits: all that a person can decide without a model being loaded.
+
+Invariant: a verdict is committed to the journal, with the intent to write, before the
+person's file is touched; whatever stops the program, the intent is finished at the next start.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+from continual_code.disk import private_dir
+from continual_code.errors import ContinualCodeError, UsageError
+from continual_code.events import Lesson, Verdict
+from continual_code.feedback.journal import Journal
+from continual_code.feedback.rows import EditIntent, EditStatus, RecordedEdit
+from continual_code.workspace import EditRecord, Edits, Root
+
+
+class Desk:
+    """One repository's verdicts and edits.
+
+    Args:
+        root: the directory the program was started in.
+        state_dir: where pre-images are kept.
+    """
+
+    def __init__(self, root: Path, state_dir: Path, journal: Journal) -> None:
+        self.root, self.journal = Root(root), journal
+        self._edits = Edits(self.root, private_dir(state_dir / "pre-images"))
+        self._key = str(self.root.path)
+
+    def judge(self, verdict: Verdict) -> Lesson | None:
+        """Record a verdict; for "accept" and "edit" write the file.
+
+        Returns:
+            The lesson that the verdict created, if any.
+
+        Raises:
+            UsageError: unknown proposal, or one that was judged before.
+            WorkspaceError: the file changed since the proposal, or may not be written; nothing was recorded.
+        """
+        after = self._text_to_write(verdict)
+        if after is None:
+            return self.journal.record_verdict(verdict)
+        proposal = self.journal.proposal(verdict.proposal_id)
+        record = self._edits.prepare(proposal.path, proposal.before, after)
+        intent: EditIntent = {"record": asdict(record), "after": after}
+        lesson = self.journal.record_verdict(verdict, intent)
+        self._write(verdict.proposal_id, record, after)
+        return lesson
+
+    def recover(self) -> None:
+        """Finish what a killed process intended to write."""
+        for edit in self.journal.edits(self._key, "intended"):
+            record, after = _read(edit.record)
+            if self._edits.state(record) == "after":
+                self.journal.edit_done(edit.proposal_id)
+            else:
+                self._write(edit.proposal_id, record, after)
+
+    def undo(self, proposal_id: str) -> str:
+        """Bring a file back to what it was before an applied proposal; returns its path.
+
+        Raises:
+            UsageError: the proposal is not applied here.
+            WorkspaceError: the person changed the file since; it is not touched.
+        """
+        applied = {edit.proposal_id: edit for edit in self._recorded("applied")}
+        if proposal_id not in applied:
+            raise UsageError(f"{proposal_id} is not applied in this directory.", kept="Nothing was changed.")
+        record, _ = _read(applied[proposal_id].record)
+        self._edits.undo(record)
+        self.journal.edit_undone(proposal_id)
+        return record.path
+
+    def last_applied(self) -> str | None:
+        """The newest applied proposal that was not undone."""
+        applied = self._recorded("applied")
+        return applied[-1].proposal_id if applied else None
+
+    def _recorded(self, status: EditStatus) -> list[RecordedEdit]:
+        return self.journal.edits(self._key, status)
+
+    def _text_to_write(self, verdict: Verdict) -> str | None:
+        if verdict.kind == "edit":
+            return verdict.edited
+        return self.journal.proposal(verdict.proposal_id).after if verdict.kind == "accept" else None
+
+    def _write(self, proposal_id: str, record: EditRecord, after: str) -> None:
+        try:
+            self._edits.commit(record, after)
+        except ContinualCodeError as error:
+            self.journal.edit_failed(proposal_id, error.what)
+            raise
+        self.journal.edit_done(proposal_id)
+
+
+def _read(intent: EditIntent) -> tuple[EditRecord, str]:
+    fields = dict(intent["record"])
+    fields["created_dirs"] = tuple(fields["created_dirs"])
+    return EditRecord(**fields), str(intent["after"])

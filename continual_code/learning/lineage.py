@@ -1,0 +1,139 @@
+"""The chain of revisions of one base model: what serves now, what came before, how to go back.
+
+Invariant: the head is always a revision that verifies (or 0, the base), and only the
+holder of the lock moves it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from continual_code.adapters.card import model_card
+from continual_code.adapters.export import export_peft
+from continual_code.adapters.store import AdapterStore
+from continual_code.disk import Lock, private_dir
+from continual_code.errors import UsageError
+from continual_code.events import Lesson, StepReport
+from continual_code.feedback.journal import Journal
+from continual_code.feedback.ledger import RevisionRow
+from continual_code.feedback.planning import Rewind, chain, plan_fallback, plan_rollback, plan_undo
+
+
+class Lineage:
+    """Journal and adapter store of one model, seen together.
+
+    Args:
+        model: the id the person chose.
+        base_digest: sha256 identity of the base weights; revisions of other weights are refused.
+    """
+
+    def __init__(self, journal: Journal, state_dir: Path, model: str, base_digest: str) -> None:
+        self.journal, self.model, self.base_digest = journal, model, base_digest
+        self.key = f"{model}@{base_digest[:12]}"
+        directory = private_dir(state_dir / "revisions" / base_digest[:12])
+        self.store = AdapterStore(directory)
+        self.lock = Lock(directory / "lock")
+
+    @property
+    def head(self) -> int:
+        """The revision that serves, 0 for the base."""
+        return self.journal.head(self.key)
+
+    def lessons(self) -> list[Lesson]:
+        return self.journal.lessons(self.key)
+
+    def recover(self) -> str | None:
+        """Bring journal and store into agreement after a crash or damage; needs the lock.
+
+        Returns:
+            What had to be given up, in plain words; None when all was sound.
+        """
+        self._adopt_orphans()
+        self.store.sweep([revision.number for revision in self.journal.revisions(self.key)])
+        return self._fall_back()
+
+    def load_head(self) -> dict[str, Tensor] | None:
+        """The serving adapter's tensors; None for the base."""
+        return self.store.load(self.head, base_digest=self.base_digest)[1] if self.head else None
+
+    def publish(
+        self, lesson_id: str, report: StepReport, tensors: Mapping[str, Tensor], lora: Mapping[str, Any]
+    ) -> int:
+        """Store a revision durably, then make it the head and its lesson learned in one transaction."""
+        parent = self.head
+        number = self.journal.next_revision_number(self.key)
+        stored = self.store.write(
+            number=number, parent=parent, lesson_ids=(lesson_id,), base_digest=self.base_digest, lora=lora,
+            tensors=tensors, created=_now(),
+        )  # fmt: skip
+        row = RevisionRow(number, parent, stored.path, stored.sha256, (lesson_id,))
+        self.journal.publish(model=self.key, revision=row, lesson_id=lesson_id, report=replace(report, revision=number))
+        return number
+
+    def undo(self, lesson_id: str) -> Rewind:
+        """Take a lesson back; later ones wait to be learned again. Needs the lock."""
+        lesson = self.journal.lesson(lesson_id)
+        plan = plan_undo(lesson, revisions=self.journal.revisions(self.key), head=self.head, lessons=self.lessons())
+        return self._carry_out(plan)
+
+    def rollback(self, number: int) -> Rewind:
+        """Serve an earlier revision; what was learned after it is forgotten. Needs the lock."""
+        revisions = self.journal.revisions(self.key)
+        return self._carry_out(plan_rollback(number, revisions=revisions, head=self.head, lessons=self.lessons()))
+
+    def export(self, directory: Path, base_model: str, settings: Mapping[str, Any]) -> Path:
+        """Write the serving adapter as a PEFT directory.
+
+        Raises:
+            UsageError: nothing was learned yet.
+        """
+        if not self.head:
+            raise UsageError("There is nothing to export: no lesson has been learned yet.")
+        manifest, tensors = self.store.load(self.head, base_digest=self.base_digest)
+        learned = set(chain(self.journal.revisions(self.key), self.head))
+        card = model_card(
+            base_model=base_model, base_digest=self.base_digest, revision=self.head, lora=manifest.lora,
+            settings=settings, lessons=[lesson for lesson in self.lessons() if lesson.revision in learned],
+            created=manifest.created,
+        )  # fmt: skip
+        return export_peft(directory, tensors=tensors, lora=manifest.lora, base_model=base_model, card=card)
+
+    def _carry_out(self, plan: Rewind) -> Rewind:
+        self.journal.rewind(self.key, **asdict(plan))
+        return plan
+
+    def _adopt_orphans(self) -> None:
+        found = self.store.numbers()
+        if not found or self.journal.revisions(self.key):
+            return
+        rows = []
+        for number in found:
+            if self.store.verify(number, self.base_digest) is None:
+                manifest, _ = self.store.load(number, base_digest=self.base_digest)
+                rows.append(RevisionRow(number, manifest.parent, f"{number:06d}", manifest.digest, ()))
+        known = {row.number for row in rows} | {0}
+        whole = [row for row in rows if row.parent in known]
+        if whole:
+            self.journal.adopt(self.key, whole, head=max(row.number for row in whole))
+
+    def _fall_back(self) -> str | None:
+        revisions = self.journal.revisions(self.key)
+        line = chain(revisions, self.head)
+        sound = self.store.newest_sound(line, self.base_digest) or 0
+        if not line or sound == line[0]:
+            return None
+        reason = self.store.verify(line[0], self.base_digest)
+        plan = plan_fallback(sound, revisions=revisions, head=self.head, lessons=self.lessons())
+        self._carry_out(plan)
+        waiting = ", ".join(plan.requeue) or "none"
+        return f"{reason} Revision {sound} serves instead; lessons to be learned again: {waiting}."
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,77 @@
+"""Log-probabilities of a rollout under one view, with the prompt read at most once.
+
+Invariant: nothing here needs or leaves a gradient, and the base is scored with the adapter
+off: the owner "base" and the adapter switch always go together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+from torch import Tensor
+
+from continual_code.model.generation import PREFILL_CHUNK
+from continual_code.model.prefix import Prefix, PrefixStore
+from continual_code.model.views import View
+
+BASE = "base"
+HEAD_CHUNK = 64  # positions whose logits exist at once: 64 x 152k float32 is 39 MB
+
+
+class Scorer:
+    """Scores rollouts with a view.
+
+    Args:
+        prefixes: shared with generation, so a prompt that was just answered is not read again.
+        pause: called between pieces of work; may block (the person goes first) or raise.
+    """
+
+    def __init__(self, view: View, prefixes: PrefixStore, pause: Callable[[], None]) -> None:
+        self._view, self._prefixes, self._pause = view, prefixes, pause
+
+    @torch.no_grad()
+    def hidden(self, owner: object, prompt_ids: Sequence[int], token_ids: Sequence[int]) -> Tensor:
+        """Hidden states that predict each token of the rollout, shape [T, D]."""
+        prefix = self.prefix(owner, prompt_ids)
+        cache = prefix.cache(len(prefix.ids))
+        with self._weights_of(owner):
+            return self._view.hidden(torch.tensor([prompt_ids[-1], *token_ids[:-1]]), cache)
+
+    @torch.no_grad()
+    def prefix(self, owner: object, prompt_ids: Sequence[int]) -> Prefix:
+        """Keys and values of all prompt tokens but the last."""
+        cache, done = self._prefixes.longest(owner, prompt_ids)
+        with self._weights_of(owner):
+            while done < len(prompt_ids) - 1:
+                self._pause()
+                end = min(done + PREFILL_CHUNK, len(prompt_ids) - 1)
+                self._view.hidden(torch.tensor(prompt_ids[done:end]), cache)
+                done = end
+        prefix = Prefix.of(prompt_ids[:done], cache)
+        self._prefixes.put(owner, prefix)
+        return prefix
+
+    @torch.no_grad()
+    def logprobs(self, hidden_T_D: Tensor) -> Tensor:
+        """Log-probabilities over the vocabulary, shape [T, V], float32."""
+        chunks = []
+        for part_C_D in hidden_T_D.split(HEAD_CHUNK):
+            self._pause()
+            chunks.append(self._view.logits(part_C_D).log_softmax(dim=-1))
+        return torch.cat(chunks)
+
+    def _weights_of(self, owner: object) -> AbstractContextManager[None]:
+        return self._view.adapter_off() if owner == BASE else nullcontext()
+
+
+def of_tokens(logprobs_T_V: Tensor, token_ids: Sequence[int]) -> Tensor:
+    """The log-probability of each rollout token, shape [T]."""
+    index_T_1 = torch.tensor(token_ids, device=logprobs_T_V.device)[:, None]
+    return logprobs_T_V.gather(1, index_T_1)[:, 0]
+
+
+def objection(told_T: Tensor, untold_T: Tensor) -> float:
+    """How much the comment argues against the rollout: mean of max(0, untold - told), nats per token."""
+    return (untold_T - told_T).clamp(min=0).mean().item()

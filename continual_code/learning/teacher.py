@@ -1,0 +1,35 @@
+"""What the teacher is shown: the same prompt, and what the person said or did.
+
+Invariant: only the person's own words and edits, and answers that the model derived from
+them, enter the teacher's context; and every prompt here only appends to the student's
+last message, so the student's prefix is shared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from continual_code.events import Message
+from continual_code.templates import fill
+
+
+def told(messages: Sequence[Message], comment: str, example: str | None) -> tuple[Message, ...]:
+    """The prompt with the comment as a rule and, where there is one, a worked example.
+
+    A comment alone often does not change what a small model copies from the file; a
+    worked solution beside it is the strongest teacher in SDPO (arXiv 2601.20802).
+    """
+    *earlier, last = messages
+    fields = {"prompt": last.content}
+    if not example:
+        content = fill("told", comment=comment, **fields)
+    elif not comment:
+        content = fill("shown_example", example=example, **fields)
+    else:
+        content = fill("told_with_example", comment=comment, example=example, **fields)
+    return (*earlier, Message(last.role, content))
+
+
+def revision_request(messages: Sequence[Message], answer: str, comment: str) -> tuple[Message, ...]:
+    """A conversation in which the model is asked to correct its rejected answer."""
+    return (*messages, Message("assistant", answer), Message("user", fill("revise", comment=comment)))

@@ -1,0 +1,62 @@
+"""Who may compute now: the person first, the learner in between.
+
+Invariant: the learner never blocks the person; it stops at its next pause while an answer
+is being produced, and for good once the program closes.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from continual_code.errors import Interrupted
+
+
+class Turns:
+    """Shared by the serving thread (`serving`) and the learning thread (`pause`)."""
+
+    def __init__(self) -> None:
+        self._free = threading.Event()
+        self._free.set()
+        self._cancelled = threading.Event()
+        self._closed = threading.Event()
+
+    @property
+    def closed(self) -> bool:
+        return self._closed.is_set()
+
+    @contextmanager
+    def serving(self) -> Iterator[None]:
+        """The person is waiting for an answer within this block."""
+        self._free.clear()
+        try:
+            yield
+        finally:
+            self._free.set()
+
+    def begin(self) -> None:
+        """A new lesson starts: an earlier cancellation does not concern it."""
+        self._cancelled.clear()
+
+    def pause(self) -> None:
+        """Wait while the person is served.
+
+        Raises:
+            Interrupted: the lesson was cancelled or the program closes.
+        """
+        self._check()
+        while not self._free.wait(timeout=0.1):
+            self._check()
+
+    def cancel(self) -> None:
+        """Stop the lesson in progress at its next pause."""
+        self._cancelled.set()
+
+    def close(self) -> None:
+        """Stop everything at the next pause."""
+        self._closed.set()
+
+    def _check(self) -> None:
+        if self.closed or self._cancelled.is_set():
+            raise Interrupted("The lesson was stopped.", kept="The adapter stays as it was.")

@@ -1,0 +1,181 @@
+"""The background thread that turns pending verdicts into revisions, one after the other.
+
+Invariant: only this thread touches the learning view and moves the head; a lesson ends
+exactly once, or stays pending when the program stops.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from torch import Tensor
+
+from continual_code.errors import ContinualCodeError, Interrupted
+from continual_code.events import Event, Failed, Learned, LearnerState, Lesson, Rollout, StepReport
+from continual_code.feedback.rows import PendingLesson
+from continual_code.learning.learner import Candidate, Evidence, Learner
+from continual_code.learning.lineage import Lineage
+from continual_code.learning.turns import Turns
+
+POLL_SECONDS = 1.0  # how often verdicts recorded by other processes, and a lock that became free, are looked for
+
+
+@dataclass(frozen=True)
+class Published:
+    """A new head for the serving view. `lesson` is None when it came from an undo."""
+
+    revision: int
+    tensors: Mapping[str, Tensor]
+    lesson: Lesson | None
+
+
+class Worker:
+    """Learns in the background.
+
+    Args:
+        learner: built on the learning view, with `turns.pause` as its pause.
+        initial: the tensors of revision 0.
+        evidence: what the teacher is shown for a lesson.
+        publish: hands a new head to the serving side.
+        emit: sends an event to the screen.
+    """
+
+    def __init__(
+        self,
+        lineage: Lineage,
+        learner: Callable[[Callable[[str], None]], Learner],
+        turns: Turns,
+        *,
+        initial: Mapping[str, Tensor],
+        lora: Mapping[str, object],
+        evidence: Callable[[PendingLesson], Evidence],
+        publish: Callable[[Published], None],
+        emit: Callable[[Event], None],
+    ) -> None:
+        self._lineage, self._turns, self._initial, self._lora = lineage, turns, initial, lora
+        self._evidence_of, self._publish, self._emit = evidence, publish, emit
+        self._learner = learner(self._stage)
+        self._wake = threading.Event()
+        self._jobs: deque[Callable[[], None]] = deque()
+        self._evidence: dict[str, Evidence] = {}
+        self._current: tuple[str, float] | None = None
+        self._thread = threading.Thread(target=self._run, name="learner", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def wake(self) -> None:
+        """There may be a new verdict."""
+        self._wake.set()
+
+    def do(self, job: Callable[[], None]) -> None:
+        """Run `job` on the learning thread, before the next lesson."""
+        self._jobs.append(job)
+        self._wake.set()
+
+    def close(self, timeout: float) -> None:
+        """Stop; a lesson in progress stays pending."""
+        self._turns.close()
+        self._wake.set()
+        self._thread.join(timeout)
+        if not self._thread.is_alive():
+            self._lineage.lock.release()
+
+    def undo(self, lesson_id: str) -> str:
+        """Take a lesson back (on the learning thread: call it through `do`)."""
+        plan = self._lineage.undo(lesson_id)
+        self._serve_head(None)
+        again = f"; learning again: {', '.join(plan.requeue)}" if plan.requeue else ""
+        return f"Lesson {lesson_id} is undone, revision {plan.to} serves{again}."
+
+    def remaining_gap(self, lesson_id: str, rollout: Rollout) -> float:
+        """What the lesson's comment still holds against a new answer (on the learning thread)."""
+        return self._learner.remaining_gap(rollout, self._evidence[lesson_id])
+
+    # --- The thread ---------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while not self._turns.closed:
+            try:
+                self._work()
+            except Interrupted:
+                continue
+            except ContinualCodeError as error:
+                self._emit(Failed(error.what, error.kept, error.do))
+            self._wake.wait(POLL_SECONDS)
+            self._wake.clear()
+
+    def _work(self) -> None:
+        while self._jobs and not self._turns.closed:
+            self._jobs.popleft()()
+        if not self._lineage.lock.try_acquire():
+            self._emit(LearnerState("read_only", stage=f"process {self._lineage.lock.holder()} is learning"))
+            return
+        while not self._turns.closed and not self._jobs:
+            pending = self._lineage.journal.pending(self._lineage.key, limit=1)
+            if not pending:
+                self._emit(LearnerState("idle"))
+                return
+            self._attempt(pending[0])
+
+    def _attempt(self, pending: PendingLesson) -> None:
+        lesson_id, journal = pending.lesson.id, self._lineage.journal
+        self._turns.begin()
+        self._current = (lesson_id, time.monotonic())
+        try:
+            journal.begin_attempt(lesson_id)
+            candidate = self._learn(pending)
+        except Interrupted:
+            if self._turns.closed:
+                journal.release(lesson_id)
+                raise
+            candidate = _without_effect(lesson_id, "refused", "You stopped it.")
+        except ContinualCodeError as error:
+            if journal.lesson(lesson_id).status != "pending":  # parked by begin_attempt
+                raise
+            candidate = _without_effect(lesson_id, "failed", str(error))
+        except (RuntimeError, MemoryError) as error:  # torch: out of memory, a broken kernel
+            candidate = _without_effect(lesson_id, "failed", f"The step failed: {error}")
+        finally:
+            self._current = None
+        self._conclude(lesson_id, candidate)
+
+    def _learn(self, pending: PendingLesson) -> Candidate:
+        revision = self._lineage.head
+        adapter = self._lineage.load_head() or self._initial
+        evidence = self._evidence_of(pending)
+        candidate = self._learner.learn(pending.lesson.id, pending.rollout, evidence, adapter, revision)
+        self._evidence[pending.lesson.id] = Evidence(evidence.comment, candidate.example)
+        return candidate
+
+    def _conclude(self, lesson_id: str, candidate: Candidate) -> None:
+        report = candidate.report
+        if candidate.tensors is None:
+            self._lineage.journal.finish(lesson_id, report)
+        else:
+            self._stage("saving")
+            number = self._lineage.publish(lesson_id, report, candidate.tensors, self._lora)
+            report = replace(report, revision=number)
+        lesson = self._lineage.journal.lesson(lesson_id)
+        self._emit(Learned(lesson, report))
+        if candidate.tensors is not None and report.revision is not None:
+            self._publish(Published(report.revision, candidate.tensors, lesson))
+
+    def _serve_head(self, lesson: Lesson | None) -> None:
+        self._publish(Published(self._lineage.head, self._lineage.load_head() or self._initial, lesson))
+
+    def _stage(self, stage: str) -> None:
+        if self._current is None:
+            return
+        lesson_id, started = self._current
+        queued = self._lineage.journal.queued(self._lineage.key) - 1
+        self._emit(LearnerState("learning", lesson_id, max(queued, 0), stage, time.monotonic() - started))
+
+
+def _without_effect(lesson_id: str, status: str, reason: str) -> Candidate:
+    report = StepReport(lesson_id, status, reason, None, 0.0, 0.0, 0.0, 0, 0.0)  # type: ignore[arg-type]
+    return Candidate(report, None, None)

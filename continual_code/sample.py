@@ -1,0 +1,34 @@
+"""The small repository that a newcomer's first session works on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from continual_code.workspace import create_repository
+
+FILES = {
+    "README.md": "# sample\n\nA few helpers to try continual-code on.\n",
+    "stats.py": (
+        '"""Small statistics helpers."""\n\n\n'
+        "def mean(values):\n    return sum(values) / len(values)\n\n\n"
+        "def spread(values):\n    return max(values) - min(values)\n"
+    ),
+    "text.py": (
+        '"""Small text helpers."""\n\nimport re\n\n\n'
+        'def words(text):\n    return re.findall(r"\\w+", text)\n\n\n'
+        "def count(text):\n    return len(words(text))\n"
+    ),
+}
+TASK = "Add a function median(values) that returns the middle value."
+TASK_FILE = "stats.py"
+COMMENT = "Always add type hints to every parameter and the return value."
+OTHER_TASK = "Add a function longest(text) that returns the longest word."
+OTHER_FILE = "text.py"
+
+
+def ensure_sample(path: Path) -> Path:
+    """Create the sample repository at `path` unless something is there already; returns `path`."""
+    if not path.exists() or not any(path.iterdir()):
+        path.mkdir(parents=True, exist_ok=True)
+        create_repository(path, FILES, "A few helpers")
+    return path

@@ -1,0 +1,285 @@
+"""The running engine: one thread that serves, one that learns, and the person in between.
+
+Invariant: the serving view is touched by the serving thread alone, a swap happens between
+two answers, and what the person asks for goes before what the program does by itself.
+"""
+
+from __future__ import annotations
+
+import itertools
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from continual_code.desk import Desk
+from continual_code.errors import ContinualCodeError, Interrupted
+from continual_code.events import (
+    Applied,
+    Event,
+    Failed,
+    Lesson,
+    Listener,
+    Loading,
+    NoEdit,
+    Proposal,
+    Proposed,
+    Ready,
+    Recorded,
+    Retried,
+    Rollout,
+    Started,
+    Streamed,
+    Swapped,
+    Task,
+    Undone,
+    Verdict,
+)  # fmt: skip
+from continual_code.learning.turns import Turns
+from continual_code.settings import Settings, dotted
+from continual_code.workspace import list_files
+
+if TYPE_CHECKING:  # torch costs seconds; the first frame must not wait for it
+    from continual_code.agent import Agent, Asked, Draft
+    from continual_code.learning.lineage import Lineage
+    from continual_code.learning.worker import Published, Worker
+    from continual_code.model.views import Views
+
+HELD_SHARE = 0.5  # a retry "holds" when at most this share of the comment's first objection is left
+CLOSE_SECONDS = 4.0
+
+_SWAP, _PERSON, _RETRY = range(3)  # what goes first
+
+
+@dataclass(order=True)
+class _Job:
+    priority: int
+    number: int
+    run: Callable[[], None] = field(compare=False)
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What exists once a model is loaded."""
+
+    model: str
+    placement: str
+    views: Views
+    agent: Agent
+    lineage: Lineage
+    worker: Worker
+
+
+class LiveSession:
+    """See `events.Session`.
+
+    Args:
+        load: builds the engine, on the serving thread.
+        retries: whether a rejected task is asked again by itself once its lesson is learned.
+    """
+
+    def __init__(
+        self, settings: Settings, desk: Desk, load: Callable[[LiveSession], Engine], *, retries: bool = True
+    ) -> None:
+        self._settings, self._desk, self._load, self._retries = settings, desk, load, retries
+        self._to_retry: set[str] = set()  # lessons from rejections in this session; older ones are not asked again
+        self.turns = Turns()
+        self._listener: Listener = lambda event: None
+        self._jobs: queue.PriorityQueue[_Job] = queue.PriorityQueue()
+        self._numbers = itertools.count()
+        self._stop_answer = threading.Event()
+        self._engine: Engine | None = None
+        self._revision = 0
+        self._thread = threading.Thread(target=self._serve, name="serving", daemon=True)
+
+    # --- What the screen calls ----------------------------------------------------------
+
+    @property
+    def root(self) -> Path:
+        return self._desk.root.path
+
+    def root_relative(self, file: str) -> str:
+        """A path given on the command line, relative to the root.
+
+        Raises:
+            WorkspaceError: it lies outside the root or may not be named.
+        """
+        path = Path(file)
+        if path.is_absolute() and path.is_relative_to(self.root):
+            path = path.relative_to(self.root)
+        return self._desk.root.normalise(str(path))
+
+    def start(self, listener: Listener) -> None:
+        self._listener = listener
+        self._thread.start()
+
+    def ask(self, task: Task) -> None:
+        self._queue(_PERSON, lambda: self._answer(task))
+
+    def judge(self, verdict: Verdict) -> None:
+        lesson = self._desk.judge(verdict)
+        if lesson and verdict.kind == "reject" and self._retries:
+            self._to_retry.add(lesson.id)
+        self.emit(Recorded(verdict, lesson))
+        if verdict.kind != "reject":
+            self.emit(Applied(verdict.proposal_id, self._desk.journal.proposal(verdict.proposal_id).path))
+        if lesson and self._engine:
+            self._engine.worker.wake()
+
+    def interrupt(self) -> None:
+        self._stop_answer.set()
+
+    def cancel_lesson(self) -> None:
+        self.turns.cancel()
+
+    def undo(self, id: str) -> None:
+        if id.startswith("p"):
+            self.emit(Undone(id, f"{self._desk.undo(id)} is as it was before {id}."))
+            return
+        self._desk.journal.lesson(id)  # an unknown id is the caller's fault, and said at once
+        engine = self._loaded()
+        engine.worker.do(lambda: self.emit(Undone(id, engine.worker.undo(id))))
+
+    def last_applied(self) -> str | None:
+        return self._desk.last_applied()
+
+    def lessons(self) -> Sequence[Lesson]:
+        return self._engine.lineage.lessons() if self._engine else ()
+
+    def files(self) -> Sequence[str]:
+        return list_files(self.root)
+
+    def export(self, directory: Path) -> Path:
+        engine = self._loaded()
+        settings = {key: str(value) for key, value in dotted(self._settings.learning).items()}
+        return engine.lineage.export(directory, engine.model, settings)
+
+    def close(self) -> None:
+        self.turns.close()
+        self._stop_answer.set()
+        self._queue(_SWAP, lambda: None)
+        if self._engine:
+            self._engine.worker.close(CLOSE_SECONDS)
+        if self._thread.is_alive():
+            self._thread.join(CLOSE_SECONDS)
+
+    # --- What the engine's parts call ---------------------------------------------------
+
+    def emit(self, event: Event) -> None:
+        """Tell the screen."""
+        self._listener(event)
+
+    def warn(self, trouble: str) -> None:
+        """Tell the screen about something that was repaired."""
+        self.emit(Failed(trouble))
+
+    def progress(self, stage: str, fraction: float | None) -> None:
+        """Tell the screen how far loading is; stops loading when the session closes."""
+        if self.turns.closed:
+            raise Interrupted("Loading was stopped.")
+        self.emit(Loading(stage, fraction))
+
+    def publish(self, published: Published) -> None:
+        """Serve a new head: swapped in between two answers, then its lesson's task is asked again."""
+        self._queue(_SWAP, lambda: self._swap(published))
+        lesson = published.lesson
+        if lesson is not None and lesson.id in self._to_retry:
+            self._to_retry.discard(lesson.id)
+            self._queue(_RETRY, lambda: self._retry(lesson))
+
+    # --- The serving thread -------------------------------------------------------------
+
+    def _serve(self) -> None:
+        self._guarded(self._start_engine)
+        while self._engine and not self.turns.closed:
+            self._guarded(self._jobs.get().run)
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except Interrupted:
+            return
+        except ContinualCodeError as error:
+            self.emit(Failed(error.what, error.kept, error.do))
+        except Exception as error:  # the top of the serving thread: say it, keep serving
+            self.emit(Failed(f"Unexpected {type(error).__name__}: {error}", "Nothing was changed.", "Ask again."))
+
+    def _start_engine(self) -> None:
+        self._desk.recover()
+        engine = self._load(self)
+        self._revision = engine.lineage.head
+        self._engine = engine
+        self.emit(Ready(engine.model, engine.placement, self._revision))
+        engine.worker.start()
+
+    def _answer(self, task: Task) -> None:
+        try:
+            self.emit(Proposed(self._propose(task, None)))
+        except Interrupted:
+            self.emit(NoEdit(task, "You stopped the answer."))
+        except ContinualCodeError as error:
+            self.emit(NoEdit(task, str(error)))
+
+    def _propose(self, task: Task, retry_of: str | None) -> Proposal:
+        engine = self._loaded()
+        self._stop_answer.clear()
+        with self.turns.serving():
+            asked = self._prepare(task, retry_of)
+            draft = engine.agent.propose(
+                asked, revision=self._revision, on_text=lambda text: self.emit(Streamed(text)),
+                stopped=lambda: self._stop_answer.is_set() or self.turns.closed,
+            )  # fmt: skip
+        return self._record(task, draft, retry_of)
+
+    def _prepare(self, task: Task, retry_of: str | None) -> Asked:
+        budget = self._settings.context.prompt_tokens
+        try:
+            asked = self._loaded().agent.prepare(task)
+        except ContinualCodeError:
+            self.emit(Started(task, 0, budget, (), retry_of))
+            raise
+        self.emit(Started(task, len(asked.prompt_ids), budget, asked.context.left_out, retry_of))
+        return asked
+
+    def _record(self, task: Task, draft: Draft, retry_of: str | None) -> Proposal:
+        return self._desk.journal.add_proposal(
+            model=self._loaded().lineage.key, root=str(self.root), task=task, path=draft.path, before=draft.before,
+            after=draft.after, rollout=draft.rollout, seconds=draft.seconds, left_out=draft.left_out,
+            retry_of=retry_of,
+        )  # fmt: skip
+
+    def _swap(self, published: Published) -> None:
+        started = time.perf_counter()
+        self._loaded().views.serving.load(published.tensors)
+        self._revision = published.revision
+        self.emit(Swapped(published.revision, (time.perf_counter() - started) * 1000))
+
+    def _retry(self, lesson: Lesson) -> None:
+        """Ask the rejected task again without the comment, then measure what the comment still holds against it."""
+        before = self._desk.journal.proposal(lesson.proposal_id)
+        try:
+            after = self._propose(before.task, before.id)
+        except ContinualCodeError as error:
+            self.emit(NoEdit(before.task, str(error), "", before.id))
+            self.emit(Retried(lesson.id, before, None, False, lesson.gap or 0.0, str(error)))
+            return
+        self.emit(Proposed(after))
+        rollout = self._desk.journal.rollout(after.id)
+        worker = self._loaded().worker
+        worker.do(lambda: self._compare(lesson, before, after, rollout))
+
+    def _compare(self, lesson: Lesson, before: Proposal, after: Proposal, rollout: Rollout) -> None:
+        gap = self._loaded().worker.remaining_gap(lesson.id, rollout)
+        held = after.after != before.after and gap <= HELD_SHARE * (lesson.gap or 0.0)
+        self.emit(Retried(lesson.id, before, after, held, gap))
+
+    def _queue(self, priority: int, run: Callable[[], None]) -> None:
+        self._jobs.put(_Job(priority, next(self._numbers), run))
+
+    def _loaded(self) -> Engine:
+        if self._engine is None:
+            raise ContinualCodeError("The model is still loading.", do="Try again in a moment.")
+        return self._engine

@@ -1,0 +1,40 @@
+"""The terminal screen; its one door is `run`.
+
+Invariant: importing this costs nothing; Textual is loaded when the screen is.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from continual_code.events import Session
+
+# CPython hands the interpreter over every 5 ms by default, and painting one key needs it several times.
+# Key to paint, p95 on two busy cores beside a thread in pure Python and a streaming answer: 75 ms with
+# 5 ms, 50 ms with 0.5 ms, 45 ms with 0.1 ms; without the stream 25 ms (tests/ui/test_ui_latency.py).
+SWITCH_SECONDS = 0.0001
+
+
+def run(session: Session, *, model: str, history: Path | None = None) -> int:
+    """Show the screen until the person quits, then close `session`.
+
+    Args:
+        session: the engine, not started yet; the first frame stands before it starts.
+        model: the name to show until the engine reports its own.
+        history: where earlier prompts are kept (created with mode 0600); None keeps none.
+
+    Returns:
+        The exit code: 0, or 1 after a bug in the screen itself.
+    """
+    from continual_code.ui.app import ContinualApp
+
+    app = ContinualApp(session, model=model, history=history)
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_SECONDS)
+    try:
+        app.run()
+    finally:
+        sys.setswitchinterval(before)
+        session.close()
+    return app.return_code or 0

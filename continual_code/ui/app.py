@@ -1,0 +1,116 @@
+"""The terminal app: takes the engine's events into one status and gives them to the screens.
+
+Invariant: the engine's threads touch nothing here but the message queue.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.filter import LineFilter
+from textual.screen import Screen
+from textual.widgets import TextArea
+
+from continual_code.errors import ContinualCodeError
+from continual_code.events import Event, Session
+from continual_code.ui.calls import Calls
+from continual_code.ui.clean import Guard
+from continual_code.ui.history import History
+from continual_code.ui.messages import EngineEvent
+from continual_code.ui.narrate import failure_of
+from continual_code.ui.screens.help import HelpScreen
+from continual_code.ui.screens.lessons import LessonsScreen
+from continual_code.ui.screens.main import MainScreen
+from continual_code.ui.status import Status
+
+QUIT_WITHIN = 2.0
+STYLES = ("base", "main", "review", "compare", "lessons")
+
+
+class ContinualApp(App[None]):
+    """`model` is shown until the engine says what it loaded; `history` is a file for the prompts."""
+
+    # Textual declares these so that neither ClassVar nor a tuple fits.
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]  # noqa: RUF012
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+q", "quit", "Quit", priority=True),
+        Binding("ctrl+c", "copy_or_quit", "Quit", priority=True),
+        Binding("f1", "help", "Help"),
+    ]
+
+    def __init__(
+        self, session: Session, *, model: str, history: Path | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        super().__init__(css_path=[f"styles/{name}.tcss" for name in STYLES])
+        self.clock = clock
+        self.status = Status(model)
+        self._session = session
+        self._calls = Calls(self, self._refused)
+        self._history = History(history)
+        self._quit_asked = float("-inf")
+        self._guard = Guard()
+        self.main = MainScreen(self, session, self._calls, self._history)
+
+    @property
+    def hint(self) -> str:
+        return "Ctrl+C again quits" if self.clock() - self._quit_asked < QUIT_WITHIN else ""
+
+    def get_default_screen(self) -> Screen[None]:
+        return self.main
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        return [*super().get_line_filters(), self._guard]
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
+
+    def on_mount(self) -> None:
+        self.call_after_refresh(self._begin)
+
+    def on_engine_event(self, message: EngineEvent) -> None:
+        if not self.is_running:
+            # The person has quit: the widgets are going, while the engine still speaks.
+            return
+        event = message.event
+        self.status = self.status.after(event, self.clock())
+        self.main.hear(event)
+        for screen in self.screen_stack:
+            if isinstance(screen, LessonsScreen):
+                screen.hear(event)
+
+    def action_help(self) -> None:
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen(self))
+
+    def action_copy_or_quit(self) -> None:
+        """Copy what is selected; with nothing selected, quit at the second press."""
+        selected = self.focused.selected_text if isinstance(self.focused, TextArea) else None
+        if selected := selected or self.screen.get_selected_text():
+            self.copy_to_clipboard(selected)
+        elif self.hint:
+            self.exit()
+        else:
+            self._quit_asked = self.clock()
+
+    def _begin(self) -> None:
+        """Start the engine once the first frame stands."""
+        self._calls.submit(self._history.read, then=self._history.restore)
+        self._calls.submit(partial(self._session.start, self._listen))
+        self._calls.submit(self._session.files, then=self.main.take_files)
+
+    def _listen(self, event: Event) -> None:
+        try:
+            self.post_message(EngineEvent(event))
+        except RuntimeError:
+            # The loop is closed: the person has quit while the engine was still speaking.
+            return
+
+    def _refused(self, error: ContinualCodeError) -> None:
+        self.main.say(failure_of(error))

@@ -1,0 +1,70 @@
+"""Runs the session's calls one after the other, away from the screen's own loop.
+
+Invariant: calls happen in the order they were submitted, and neither a slow disk nor a
+refused request ever holds up a keystroke.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from textual.app import App
+
+from continual_code.errors import ContinualCodeError
+
+Job = tuple[Callable[[], Any], Callable[[Any], None], Callable[[ContinualCodeError], None]]
+
+
+class Calls:
+    """A queue with one thread worker behind it; outcomes come back on the screen's loop."""
+
+    def __init__(self, app: App[Any], failed: Callable[[ContinualCodeError], None]) -> None:
+        """`failed` shows the errors of calls that were submitted without a handler of their own."""
+        self._app, self._failed = app, failed
+        self._jobs: deque[Job] = deque()
+        self._lock = threading.Lock()
+        self._running = False
+
+    def submit(
+        self,
+        call: Callable[[], Any],
+        *,
+        then: Callable[[Any], None] = lambda _: None,
+        failed: Callable[[ContinualCodeError], None] | None = None,
+    ) -> None:
+        """Run `call` after all earlier ones, then `then` with its result or `failed` with its error."""
+        with self._lock:
+            self._jobs.append((call, then, failed or self._failed))
+            if self._running:
+                return
+            self._running = True
+        self._app.run_worker(self._drain, thread=True, group="session")
+
+    def at_once(self, call: Callable[[], Any]) -> None:
+        """Run `call` beside the queue: stopping something must not wait behind what it stops."""
+        self._app.run_worker(lambda: self._run((call, lambda _: None, self._failed)), thread=True, group="urgent")
+
+    def _drain(self) -> None:
+        while job := self._next():
+            self._run(job)
+
+    def _next(self) -> Job | None:
+        with self._lock:
+            self._running = bool(self._jobs)
+            return self._jobs.popleft() if self._jobs else None
+
+    def _run(self, job: Job) -> None:
+        call, then, failed = job
+        try:
+            result = call()
+        except ContinualCodeError as error:
+            self._app.call_later(self._report, failed, error)
+        else:
+            self._app.call_later(self._report, then, result)
+
+    def _report(self, handler: Callable[[Any], None], value: Any) -> None:
+        if self._app.is_running:
+            handler(value)

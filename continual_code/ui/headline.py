@@ -1,0 +1,45 @@
+"""Short pieces about a proposal that several screens share: its title, its diff as text.
+
+Invariant: everything here is one glance long; a diff too long for the transcript is counted, not shown.
+"""
+
+from __future__ import annotations
+
+from textual.content import Content
+
+from continual_code.events import Proposal
+from continual_code.ui.clean import clean_line
+from continual_code.ui.diff import diff_of
+
+SHOWN_ROWS = 30
+# Comparing texts of this many lines takes about 20 ms, and this runs between two keystrokes.
+COMPARED_LINES = 1_000
+STYLES = {"+": ".added", "-": ".removed"}
+
+
+def title_of(proposal: Proposal, *, waiting: int = 1) -> Content:
+    """One line: id, path, what kind of answer it is, revision and seconds."""
+    kind = "asked again" if proposal.retry_of else "new file" if proposal.before is None else ""
+    figures = [kind, f"r{proposal.revision}", f"{proposal.seconds:.1f} s"]
+    more = f"   1 of {waiting} waiting" if waiting > 1 else ""
+    return Content.assemble(
+        (f"{clean_line(proposal.id, 12)} ", ".quiet"),
+        (clean_line(proposal.path, 60), ".strong"),
+        (f"   {' · '.join(figure for figure in figures if figure)}{more}", ".quiet"),
+    )
+
+
+def diff_lines(proposal: Proposal, after: str | None = None) -> list[Content]:
+    """The diff for the transcript, indented; `after` replaces the proposed text when the person edited it."""
+    text = proposal.after if after is None else after
+    if (proposal.before or "").count("\n") + text.count("\n") > COMPARED_LINES:
+        return [Content.styled("  (too long to repeat here)", ".quiet")]
+    diff = diff_of(proposal.before, text)
+    lines: list[Content] = []
+    for row in diff.inline:
+        if row.mark == "⋯":
+            continue
+        code = diff.old[row.old] if row.mark == "-" and row.old is not None else diff.new[row.new or 0]
+        lines.append(Content.styled(f"  {row.mark} {code}", STYLES.get(row.mark, ".quiet")))
+    rest = len(lines) - SHOWN_ROWS
+    return lines if rest <= 0 else [*lines[:SHOWN_ROWS], Content.styled(f"  ⋯ {rest} more lines", ".quiet")]

@@ -1,0 +1,139 @@
+"""What the transcript says about each event.
+
+Invariant: every piece of an event's text is cleaned here, and marks carry the meaning so
+that colours only repeat it.
+"""
+
+from __future__ import annotations
+
+from textual.content import Content
+
+from continual_code.errors import ContinualCodeError
+from continual_code.events import (
+    Applied,
+    Event,
+    Failed,
+    Learned,
+    NoEdit,
+    Proposed,
+    Ready,
+    Recorded,
+    Retried,
+    Started,
+    Undone,
+    VerdictKind,
+)
+from continual_code.ui.clean import clean, clean_line
+from continual_code.ui.credit import argued_against
+
+LONGEST_REQUEST = 2_000
+VERDICTS: dict[VerdictKind, tuple[str, str]] = {
+    "accept": ("✓ accepted", ".good"),
+    "edit": ("✓ accepted with your changes", ".good"),
+    "reject": ("✗ rejected", ".bad"),
+}
+
+
+def narrate(event: Event) -> list[Content]:
+    """The lines for `event`; none where the footer or the card says it better."""
+    match event:
+        case Ready(model, device):
+            return [quiet(f"{clean_line(model)} is ready on {clean_line(device)}."), Content("")]
+        case Started():
+            return _started(event)
+        case NoEdit():
+            return [Content.assemble(("· no edit: ", ".strong"), clean_line(event.reason)), Content("")]
+        case Proposed(proposal):
+            name, path = clean_line(proposal.id, 12), clean_line(proposal.path)
+            return [Content.assemble((f"· {name} ", ".strong"), f"edits {path}")]
+        case Recorded():
+            return _recorded(event)
+        case Applied(id, path):
+            return [quiet(f"  {clean_line(id, 12)} is written to {clean_line(path)}; /undo takes it back"), Content("")]
+        case Undone(id, detail):
+            return [Content.assemble((f"↶ {clean_line(id, 12)} undone", ".strong"), _tail(detail)), Content("")]
+        case Learned():
+            return _learned(event)
+        case Retried():
+            return [Content.assemble((f"· {retried_words(event)}", ".strong"), _tail(event.reason)), Content("")]
+        case Failed(what, kept, do):
+            return failure(what, kept, do)
+        case _:
+            return []
+
+
+def welcome(root: str) -> list[Content]:
+    """The first lines of a session that edits `root`."""
+    return [
+        Content.assemble(("continual-code ", ".strong"), (clean_line(root), ".quiet")),
+        quiet("Ask for a change. Accept it, or say in one line why not: the model learns from that line."),
+        Content(""),
+    ]
+
+
+def request(text: str) -> list[Content]:
+    """What the person asked, as the transcript repeats it."""
+    first, *rest = clean(text[:LONGEST_REQUEST]).split("\n")
+    lines = [Content.assemble(("› ", ".learn"), (first, ".strong"))]
+    lines += [Content.styled(f"  {line}", ".strong") for line in rest]
+    if len(text) > LONGEST_REQUEST:
+        lines.append(quiet(f"  … {len(text) - LONGEST_REQUEST:,} more characters"))
+    return lines
+
+
+def failure(what: str, kept: str = "", do: str = "") -> list[Content]:
+    """One calm block: what happened, what was kept safe, what to do next."""
+    lines = [Content.assemble(("! ", ".bad"), (clean_line(what, 1000), ".bad"))]
+    lines += [quiet(f"  {clean_line(kept, 1000)}")] if kept else []
+    lines += [Content(f"  → {clean_line(do, 1000)}")] if do else []
+    return [*lines, Content("")]
+
+
+def failure_of(error: ContinualCodeError) -> list[Content]:
+    return failure(error.what, error.kept, error.do)
+
+
+def quiet(text: str) -> Content:
+    return Content.styled(text, ".quiet")
+
+
+def retried_words(event: Retried) -> str:
+    """The headline of a retried task."""
+    return f"{clean_line(event.lesson_id, 12)} retried: {'learned' if event.held else 'not yet'}"
+
+
+def _started(event: Started) -> list[Content]:
+    lines = [quiet("  asking again, without your comment in the prompt")] if event.retry_of else []
+    if event.left_out:
+        lines.append(quiet(f"  did not fit into the prompt: {clean_line(', '.join(event.left_out), 400)}"))
+    return lines
+
+
+def _recorded(event: Recorded) -> list[Content]:
+    words, style = VERDICTS[event.verdict.kind]
+    comment = clean_line(event.verdict.comment, 1000)
+    said = f": {comment}" if comment else ""
+    lines = [Content.assemble((f"{words} {clean_line(event.verdict.proposal_id, 12)}", style), said)]
+    if event.lesson is not None:
+        lines.append(quiet(f"  saved as lesson {clean_line(event.lesson.id, 12)}"))
+    return lines
+
+
+def _learned(event: Learned) -> list[Content]:
+    report, name = event.report, clean_line(event.lesson.id, 12)
+    if report.status != "learned":
+        words = {"no_signal": "nothing to learn", "refused": "refused", "failed": "failed"}
+        status = words.get(report.status, clean_line(report.status, 20))
+        because = clean_line(report.reason, 400) or "no reason was given"
+        return [Content.assemble((f"○ {name} learned nothing ({status}), because ", ".strong"), because), Content("")]
+    loss = f"loss {report.loss_before:.2f} → {report.loss_after:.2f}"
+    figures = f": gap {report.gap:.2f}, {loss}, {report.seconds:.1f} s"
+    revision = f", r{report.revision}" if report.revision is not None else ""
+    lines = [Content.assemble((f"● {name} learned", ".good"), (figures + revision, ".quiet"))]
+    if blamed := argued_against(report):
+        lines.append(Content.assemble(("  your comment argued most against  ", ".quiet"), (blamed, ".learn")))
+    return [*lines, Content("")]
+
+
+def _tail(text: str) -> str:
+    return f": {clean_line(text, 400)}" if text else ""

@@ -1,0 +1,60 @@
+"""The proposals that wait for a verdict, with whatever the person has typed about them.
+
+Invariant: a draft lives as long as its proposal waits; closing a card loses no letter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from dataclasses import dataclass
+
+from continual_code.events import Proposal
+from continual_code.ui.clean import clean_line
+
+
+@dataclass(slots=True)
+class Pending:
+    """One proposal and the drafts of its comment and of its edited text."""
+
+    proposal: Proposal
+    comment: str = ""
+    edited: str | None = None
+    seen: bool = False
+
+
+class Reviews:
+    """The waiting proposals, oldest first."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, Pending] = {}
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def add(self, proposal: Proposal) -> Pending:
+        return self._waiting.setdefault(proposal.id, Pending(proposal))
+
+    def put_back(self, pending: Pending) -> None:
+        """Return a proposal whose verdict could not be recorded to the front, drafts and all."""
+        self._waiting = {pending.proposal.id: pending, **self._waiting}
+
+    def remove(self, id: str) -> None:
+        self._waiting.pop(id, None)
+
+    def get(self, id: str) -> Pending | None:
+        return self._waiting.get(id)
+
+    def first(self) -> Pending | None:
+        return next(iter(self._waiting.values()), None)
+
+    def unseen(self) -> Pending | None:
+        """The oldest proposal that was never shown; answers to a retried task wait for their own screen."""
+        return next((one for one in self._waiting.values() if not one.seen and not one.proposal.retry_of), None)
+
+    def notice(self, besides: Container[str] = ()) -> str:
+        """One line about those not in `besides`, for the person who is busy; empty when nothing waits."""
+        waiting = [one.proposal for id, one in self._waiting.items() if id not in besides]
+        if not waiting:
+            return ""
+        more = f" and {len(waiting) - 1} more" if len(waiting) > 1 else ""
+        return f"{clean_line(waiting[0].id, 12)} {clean_line(waiting[0].path, 30)}{more} for your verdict"

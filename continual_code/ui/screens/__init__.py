@@ -1,0 +1,1 @@
+"""The screens: main, before and after, lessons, help, confirmation."""

@@ -1,0 +1,69 @@
+"""The help screen: keys and commands.
+
+Invariant: it lists the commands from the table that runs them.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from continual_code.ui.commands import COMMANDS
+from continual_code.ui.screens.page import Page
+
+KEYS = {
+    "Prompt": {
+        "Enter": "send",
+        "Ctrl+J": "new line",
+        "Up / Down": "earlier tasks, at the first and the last line",
+        "@ or Tab": "name a file",
+        "PgUp / PgDn": "scroll the transcript",
+        "Esc": "stop the answer; then stop the running lesson",
+        "Ctrl+C": "twice to quit; Ctrl+Q quits at once",
+    },
+    "Proposal (F2)": {
+        "y": "accept, the file is written",
+        "Y": "accept with a comment",
+        "n": "reject: say why, Enter sends",
+        "any letter": "reject, and that letter starts the reason",
+        "e": "edit the text, Ctrl+S accepts it",
+        "d": "one column or two",
+        "1 to 4": "start the reason with a common one",
+        "Esc": "decide later",
+    },
+    "Screens": {
+        "F1 or ?": "this help",
+        "F2": "the proposal that waits",
+        "F3": "before and after a lesson",
+        "F4": "lessons, and undo",
+        "Ctrl+P": "colours",
+    },
+}
+
+
+class HelpScreen(Page[None]):
+    """Scrolls with the arrow keys; Esc closes."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [("escape,q,f1,question_mark", "dismiss", "Close")]
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(id="help"):
+            for heading, keys in KEYS.items():
+                yield Static(_table(heading, keys), markup=False)
+            yield Static(_table("Commands", {f"/{name}": about for name, about in COMMANDS.items()}), markup=False)
+        yield self.footer()
+
+    @property
+    def keys(self) -> str:
+        return "Up, Down scroll · Esc close"
+
+
+def _table(heading: str, rows: dict[str, str]) -> Content:
+    lines = [Content.styled(heading, ".strong")]
+    lines += [Content.assemble((f"  {key:<12}", ".learn"), about) for key, about in rows.items()]
+    return Content("\n").join([*lines, Content("")])

@@ -1,0 +1,124 @@
+"""The lessons screen: what was taught, what became of it, and undo.
+
+Invariant: the rows are the session's own list, read again after everything that can change it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.content import Content
+from textual.widgets import Static
+
+from continual_code.errors import ContinualCodeError
+from continual_code.events import Event, Learned, Lesson, Recorded, Session, Undone
+from continual_code.ui.calls import Calls
+from continual_code.ui.clean import clean_line
+from continual_code.ui.narrate import failure_of
+from continual_code.ui.screens.confirm import Confirm
+from continual_code.ui.screens.page import Page
+from continual_code.ui.widgets.lesson_list import STATUS, LessonList, figure, heading, loss, when
+from continual_code.ui.widgets.status_bar import Source
+
+EMPTY = (
+    "No lessons yet.\n\nAsk for an edit. When the proposal is not what you want, press n and say why in one line: "
+    "that reason becomes the first lesson, and it will stand here."
+)
+
+
+class LessonsScreen(Page[None]):
+    """`u` undoes the chosen lesson after a question; Esc goes back."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [("escape,f4,q", "dismiss", "Back"), ("u", "undo", "Undo")]
+
+    def __init__(self, source: Source, session: Session, calls: Calls) -> None:
+        super().__init__(source)
+        self._session, self._calls = session, calls
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="lesson-heading", markup=False)
+        yield LessonList()
+        yield Static(Content(EMPTY), id="lesson-empty", markup=False)
+        yield Static(id="lesson-detail", markup=False)
+        yield self.footer()
+
+    def on_mount(self) -> None:
+        self.query_one("#lesson-empty").display = False
+        self._reload()
+
+    def on_resize(self) -> None:
+        width = self.size.width - 2
+        self.query_one("#lesson-heading", Static).update(Content.styled(f"  {heading(width - 2)}", ".quiet"))
+
+    @property
+    def keys(self) -> str:
+        taught = self.query(LessonList) and self.query_one(LessonList).lesson
+        return "Up, Down choose · u undo · Esc back" if taught else "Esc back"
+
+    def hear(self, event: Event) -> None:
+        """Something happened while the list is open."""
+        if isinstance(event, Learned | Recorded | Undone):
+            self._reload()
+
+    def action_undo(self) -> None:
+        lesson = self.query_one(LessonList).lesson
+        if lesson is None:
+            return
+        if lesson.status == "undone":
+            self._say(Content(f"{clean_line(lesson.id, 12)} is undone already."))
+            return
+        name, comment = clean_line(lesson.id, 12), clean_line(lesson.comment, 80)
+        question = f"Undo lesson {name}?\n{comment}\n\nThe model forgets it; the lesson stays in this list."
+        self.app.push_screen(Confirm(question), partial(self._undo, lesson.id))
+
+    def on_lesson_list_chosen(self, message: LessonList.Chosen) -> None:
+        self._say(detail(message.lesson) if message.lesson else Content(""))
+
+    def _undo(self, id: str, confirmed: bool | None) -> None:
+        if confirmed:
+            self._say(Content(f"Undoing {clean_line(id, 12)} …"))
+            self._calls.submit(lambda: self._session.undo(id), then=lambda _: self._reload(), failed=self._failed)
+
+    def _reload(self) -> None:
+        self._calls.submit(self._session.lessons, then=self._show, failed=self._failed)
+
+    def _show(self, lessons: Sequence[Lesson]) -> None:
+        if not self.is_mounted:
+            return
+        self.query_one("#lesson-empty").display = not lessons
+        for name in ("#lesson-heading", "#lesson-detail", "#lesson-list"):
+            self.query_one(name).display = bool(lessons)
+        self.query_one(LessonList).show(lessons)
+        self.query_one(LessonList).focus()
+
+    def _failed(self, error: ContinualCodeError) -> None:
+        if self.is_mounted:
+            self.query_one("#lesson-detail").display = True
+            self._say(Content("\n").join(failure_of(error)))
+
+    def _say(self, content: Content) -> None:
+        self.query_one("#lesson-detail", Static).update(content)
+
+
+def detail(lesson: Lesson) -> Content:
+    """Everything about one lesson, for the foot of the screen."""
+    figures = {
+        "gap": figure(lesson.gap),
+        "loss": loss(lesson),
+        "revision": "" if lesson.revision is None else f"r{lesson.revision}",
+        "seconds": "" if lesson.seconds is None else f"{lesson.seconds:.1f}",
+    }
+    told = " · ".join(f"{name} {value}" for name, value in figures.items() if value)
+    reason = f", because {clean_line(lesson.reason)}" if lesson.reason else ""
+    return Content.assemble(
+        (f"{clean_line(lesson.id, 12)}  ", ".quiet"),
+        (clean_line(lesson.comment, 400) or "(no comment)", ".strong"),
+        "\n",
+        f"{clean_line(lesson.path, 200)} · {when(lesson.created)} · {STATUS[lesson.status]}{reason}",
+        "\n",
+        (told or "no step has run yet", ".quiet"),
+    )

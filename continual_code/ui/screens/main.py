@@ -1,0 +1,298 @@
+"""The main screen: transcript, the card when a proposal waits, prompt, footer.
+
+Invariant: only the person's own keys move the focus away from a prompt that holds text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Static
+
+from continual_code.errors import ContinualCodeError
+from continual_code.events import (
+    Event,
+    Failed,
+    Learned,
+    NoEdit,
+    Proposal,
+    Proposed,
+    Recorded,
+    Retried,
+    Session,
+    Started,
+    Streamed,
+    Verdict,
+)
+from continual_code.ui.calls import Calls
+from continual_code.ui.clean import clean_line
+from continual_code.ui.commands import Command, parse_command
+from continual_code.ui.errands import Errands
+from continual_code.ui.headline import diff_lines, title_of
+from continual_code.ui.history import History
+from continual_code.ui.narrate import failure_of, narrate, quiet, welcome
+from continual_code.ui.outbox import Outbox
+from continual_code.ui.retries import Retries
+from continual_code.ui.reviews import Pending, Reviews
+from continual_code.ui.screens.compare import CompareScreen, Judgement
+from continual_code.ui.screens.lessons import LessonsScreen
+from continual_code.ui.screens.page import Page
+from continual_code.ui.widgets.completions import Completions
+from continual_code.ui.widgets.diff_view import DiffView
+from continual_code.ui.widgets.notice import Notice
+from continual_code.ui.widgets.prompt import Prompt
+from continual_code.ui.widgets.review import Review
+from continual_code.ui.widgets.status_bar import Source
+from continual_code.ui.widgets.transcript import Transcript
+
+
+class MainScreen(Page[None]):
+    """Hears every event; `clock` gives seconds and is shared with the cards."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "interrupt", "Stop"),
+        Binding("f2", "review", "Review"),
+        Binding("f3", "compare", "Before and after"),
+        Binding("f4", "lessons", "Lessons"),
+        Binding("question_mark", "app.help", "Help"),
+    ]
+
+    def __init__(self, source: Source, session: Session, calls: Calls, history: History) -> None:
+        super().__init__(source)
+        self._session, self._calls, self._history = session, calls, history
+        self._errands = Errands(session, calls, self.say)
+        self._reviews = Reviews()
+        self._retries = Retries()
+        self._outbox = Outbox(session, calls, self.say, self._restore)
+        self._proposals: dict[str, Proposal] = {}
+
+    def compose(self) -> ComposeResult:
+        completions = Completions()
+        yield Transcript(id="transcript")
+        yield Vertical(id="card")
+        yield Notice()
+        yield completions
+        with Horizontal(id="prompt-line"):
+            yield Static(Content("›"), id="prompt-mark", markup=False)
+            yield Prompt(self._history, completions)
+        yield self.footer()
+
+    def on_mount(self) -> None:
+        self.prompt.focus()
+        self.say(welcome(str(self._session.root)))
+        self._refresh()
+
+    @property
+    def prompt(self) -> Prompt:
+        return self.query_one(Prompt)
+
+    @property
+    def transcript(self) -> Transcript:
+        return self.query_one(Transcript)
+
+    @property
+    def review(self) -> Review | None:
+        """The open card, if any."""
+        return next((card for card in self.query(Review) if card.is_attached and not card.closing), None)
+
+    @property
+    def keys(self) -> str:
+        if self.review is not None and self.review.has_focus_within:
+            return self.review.keys
+        status = self.source.status
+        waiting = ["F2 review"] if len(self._reviews) else []
+        sends = "Enter queues" if status.answering or status.loading else "Enter sends"
+        stop = ["Esc stops the answer"] if status.answering else ["Esc cancels the lesson"] if status.learning else []
+        return " · ".join([*stop, *waiting, sends, "Ctrl+J newline", "F4 lessons", "Ctrl+Q quit", "F1 help"])
+
+    # --- What the engine says ---------------------------------------------------------
+
+    def hear(self, event: Event) -> None:
+        """Show `event`; the app has taken it into its status already."""
+        if isinstance(event, Streamed):
+            self.transcript.stream(event.text)
+            return
+        self._before(event)
+        if lines := narrate(event):
+            self.say(lines)
+        self._after(event)
+        self._refresh()
+
+    def _before(self, event: Event) -> None:
+        match event:
+            case Started(task):
+                self.transcript.end_answer(fold=False)
+                self._outbox.started(task)
+            case NoEdit() | Failed():
+                self.transcript.end_answer(fold=False)
+            case Proposed():
+                self.transcript.end_answer(fold=True)
+            case Recorded(verdict) if verdict.proposal_id in self._proposals:
+                self.say(diff_lines(self._proposals.pop(verdict.proposal_id), verdict.edited))
+
+    def _after(self, event: Event) -> None:
+        match event:
+            case Proposed(proposal):
+                self._proposals[proposal.id] = proposal
+                self._reviews.add(proposal)
+                self._offer()
+            case Learned():
+                self._retries.note(event)
+            case Retried():
+                self._retries.add(event)
+                if self._free:
+                    self._compare(grace=True)
+
+    def say(self, lines: Iterable[Content]) -> None:
+        """Write lines to the transcript."""
+        self.transcript.write(lines)
+
+    # --- What the person sends --------------------------------------------------------
+
+    def on_prompt_sent(self, message: Prompt.Sent) -> None:
+        command = parse_command(message.text)
+        if message.text == message.shown:
+            self._calls.submit(partial(self._history.store, message.text))
+        if command is None:
+            self._outbox.send(message.text, message.shown)
+            self._refresh()
+        elif not self._obey(command):
+            self.say([quiet(f"There is no command /{clean_line(command.name, 40)}; /help lists them.")])
+            self._restore(message.shown)
+
+    def on_prompt_scrolled(self, message: Prompt.Scrolled) -> None:
+        self.transcript.scroll_by(message.pages * max(1, self.transcript.size.height - 2))
+
+    def on_completions_files_wanted(self) -> None:
+        self._calls.submit(self._session.files, then=self.take_files)
+
+    def take_files(self, files: Sequence[str]) -> None:
+        """The paths that `@` completes from now on."""
+        self.query_one(Completions).files = files
+
+    def _restore(self, text: str) -> None:
+        """Give back what could not be sent, unless the person is typing something else already."""
+        if not self.prompt.text:
+            self.prompt.set_text(text)
+        self._refresh()
+
+    def _obey(self, command: Command) -> bool:
+        match command.name:
+            case "lessons":
+                self.action_lessons()
+            case "help":
+                self.app.call_later(self.app.run_action, "help")
+            case "quit":
+                self.app.exit()
+            case _:
+                return self._errands.run(command)
+        return True
+
+    # --- The card ---------------------------------------------------------------------
+
+    @property
+    def _free(self) -> bool:
+        """Whether the focus may move: the person types nothing and judges nothing."""
+        return self.is_current and self.review is None and not self.prompt.text
+
+    def _offer(self) -> None:
+        """Open the oldest proposal that was not shown yet, if the person is free."""
+        if self._free and (pending := self._reviews.unseen()):
+            self._open(pending, grace=True)
+
+    def _open(self, pending: Pending, *, grace: bool) -> None:
+        proposal = pending.proposal
+        pending.seen = True
+        body = DiffView(proposal.path, proposal.before, proposal.after, id="diff")
+        title = title_of(proposal, waiting=len(self._reviews))
+        self.query_one("#card").mount(Review(pending, title, body, clock=self.source.clock, grace=grace))
+        self.set_class(True, "-reviewing")
+        self._refresh()
+
+    def _close(self) -> None:
+        self.query(Review).remove()
+        self.set_class(False, "-reviewing")
+        self.prompt.focus()
+        self._refresh()
+
+    def on_review_judged(self, message: Review.Judged) -> None:
+        self._close()
+        self._judge(message.pending, message.verdict)
+
+    def on_review_put_aside(self) -> None:
+        self._close()
+
+    def on_review_typed(self, message: Review.Typed) -> None:
+        if self.query(Review):
+            self._close()
+        self.prompt.insert(message.text)
+
+    def on_review_mode_changed(self) -> None:
+        self.tick()
+
+    def _judge(self, pending: Pending, verdict: Verdict) -> None:
+        self._reviews.remove(pending.proposal.id)
+        self._calls.submit(partial(self._session.judge, verdict), failed=partial(self._not_judged, pending))
+        self._offer()
+        self._refresh()
+
+    def _not_judged(self, pending: Pending, error: ContinualCodeError) -> None:
+        self._reviews.put_back(pending)
+        self.say(failure_of(error))
+        self._refresh()
+
+    # --- Keys -------------------------------------------------------------------------
+
+    def on_screen_resume(self) -> None:
+        self._offer()
+
+    def action_interrupt(self) -> None:
+        if self.source.status.answering:
+            self._calls.at_once(self._session.interrupt)
+        elif self.source.status.learning:
+            self._calls.at_once(self._session.cancel_lesson)
+
+    def action_review(self) -> None:
+        if self.review is not None:
+            self.review.resume()
+        elif pending := self._reviews.first():
+            self._open(pending, grace=False)
+
+    def action_compare(self) -> None:
+        self._compare(grace=False)
+
+    def action_lessons(self) -> None:
+        self.app.push_screen(LessonsScreen(self.source, self._session, self._calls))
+
+    def _compare(self, *, grace: bool) -> None:
+        look = self._retries.look()
+        if look is None:
+            self.say([quiet("No lesson was tried again yet.")])
+            return
+        after = look.retried.after
+        pending = self._reviews.get(after.id) if after else None
+        screen = CompareScreen(self.source, look, pending, clock=self.source.clock, grace=grace)
+        self.app.push_screen(screen, self._compared)
+
+    def _compared(self, outcome: Judgement | str | None) -> None:
+        if isinstance(outcome, str):
+            self.prompt.insert(outcome)
+        elif outcome is not None:
+            self._judge(*outcome)
+        self._refresh()
+
+    # --- What waits -------------------------------------------------------------------
+
+    def _refresh(self) -> None:
+        """Bring the notice and the footer up to date."""
+        retried, reviews = self._retries.notice(), self._reviews.notice(besides=self._retries.unseen_proposals)
+        lines = [f"{retried} — F3 to look"] if retried else []
+        lines += [f"{reviews} — F2 to review"] if reviews and self.review is None else []
+        self.query_one(Notice).show([Content.styled(line, ".learn") for line in lines] + self._outbox.notices())
+        self.tick()

@@ -1,0 +1,37 @@
+"""What all screens share: the footer and the names of the text styles.
+
+Invariant: every screen ends in the same footer, so the truth about the learner never leaves the view.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.screen import Screen, ScreenResultType
+
+from continual_code.ui.widgets.status_bar import Source, StatusBar
+
+
+class Page(Screen[ScreenResultType]):
+    """A screen with a footer; subclasses yield `self.footer()` last and say which `keys` work."""
+
+    # Content refers to these as ".good" and so on; base.tcss gives them their colours.
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "good", "bad", "quiet", "strong", "learn", "status", "added", "removed", "chosen"
+    }  # fmt: skip
+
+    def __init__(self, source: Source) -> None:
+        super().__init__()
+        self.source = source
+
+    @property
+    def keys(self) -> str:
+        raise NotImplementedError
+
+    def footer(self) -> StatusBar:
+        return StatusBar(self.source, lambda: self.keys)
+
+    def tick(self) -> None:
+        """Bring the footer up to date now."""
+        for bar in self.query(StatusBar):
+            bar.tick()

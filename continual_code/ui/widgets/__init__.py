@@ -1,0 +1,1 @@
+"""The parts of the screens; each paints what it is given and posts what the person did."""

@@ -1,0 +1,87 @@
+"""The list of paths or commands that fit the word being typed.
+
+Invariant: it only offers; the prompt's text changes when the person presses Tab.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Static
+
+from continual_code.ui.clean import clean_line
+from continual_code.ui.commands import COMMANDS, matching_commands
+from continual_code.ui.mentions import as_mention, matching_paths, word_before
+
+
+class Completions(Static):
+    """Up to six candidates, one of them chosen; hidden when there is none."""
+
+    class FilesWanted(Message):
+        """The person began to name a file: the list of paths should be fresh."""
+
+    def __init__(self) -> None:
+        super().__init__(id="completions", markup=False)
+        self.files: Sequence[str] = ()
+        self._candidates: list[str] = []
+        self._chosen = 0
+        self.display = False
+
+    @property
+    def is_open(self) -> bool:
+        return self.display
+
+    @property
+    def choice(self) -> str | None:
+        """The chosen candidate as it is to be written, if there is one."""
+        return self._candidates[self._chosen] if self._candidates else None
+
+    def offer(self, line: str, *, asked: bool = False) -> str:
+        """Show what fits the word at the end of `line` and return that word.
+
+        Bare words are completed only when the person asked with Tab.
+        """
+        word = word_before(line)
+        if word == "@" and not asked:
+            self.post_message(self.FilesWanted())
+        self._show(self._fitting(line, word, asked))
+        return word
+
+    def move(self, step: int) -> None:
+        """Choose the next or the previous candidate, around the ends."""
+        self._chosen = (self._chosen + step) % len(self._candidates)
+        self._paint()
+
+    def close(self) -> None:
+        self._show([])
+
+    def _fitting(self, line: str, word: str, asked: bool) -> list[str]:
+        if line.startswith("/") and line == word:
+            return [command for command in matching_commands(word) if command != word or asked]
+        if word.startswith("@") or (asked and word):
+            query = word.removeprefix("@").removeprefix('"')
+            found = [as_mention(path) for path in matching_paths(query, self.files)]
+            return [] if found == [word] else found
+        return []
+
+    def _show(self, candidates: list[str]) -> None:
+        if candidates == self._candidates:
+            # Called for every key; painting would lay out the whole screen again.
+            return
+        self._candidates, self._chosen = candidates, 0
+        self.display = bool(candidates)
+        self._paint()
+
+    def _paint(self) -> None:
+        lines = [
+            Content.assemble((f"{'›' if at == self._chosen else ' '} ", ".quiet"), self._label(candidate, at))
+            for at, candidate in enumerate(self._candidates)
+        ]
+        self.update(Content("\n").join(lines))
+
+    def _label(self, candidate: str, at: int) -> Content:
+        style = ".strong" if at == self._chosen else ""
+        about = COMMANDS.get(candidate.removeprefix("/"), "") if candidate.startswith("/") else ""
+        return Content.assemble((clean_line(candidate), style), (f"  {about}", ".quiet"))

@@ -1,0 +1,131 @@
+"""The prompt: where the person types tasks and commands.
+
+Invariant: it takes text from the first frame on, and nothing but the person's own keys changes it.
+"""
+
+from __future__ import annotations
+
+from textual import events
+from textual.message import Message
+
+from continual_code.ui.history import History
+from continual_code.ui.widgets.completions import Completions
+from continual_code.ui.widgets.text_entry import TextEntry
+
+
+class Prompt(TextEntry):
+    """Enter sends, Ctrl+J breaks the line, Up and Down at the edges walk the history.
+
+    `@` and Tab complete a path, `/` a command, through the `Completions` given.
+    """
+
+    class Sent(Message):
+        """The person pressed Enter. `text` is whole; `shown` has long pastes folded."""
+
+        def __init__(self, text: str, shown: str) -> None:
+            super().__init__()
+            self.text, self.shown = text, shown
+
+    class Scrolled(Message):
+        """The person wants the transcript moved by `pages`."""
+
+        def __init__(self, pages: int) -> None:
+            super().__init__()
+            self.pages = pages
+
+    def __init__(self, history: History, completions: Completions) -> None:
+        super().__init__(id="prompt", placeholder="What should change? @ names a file, / a command")
+        self._history, self._completions = history, completions
+        self._recalled: str | None = None
+
+    async def _on_key(self, event: events.Key) -> None:
+        if self._handle(event.key):
+            event.stop()
+            event.prevent_default()
+        elif event.character == "?" and not self.text:
+            # Textual calls the handlers of base classes too, unless told not to.
+            event.prevent_default()
+        else:
+            await super()._on_key(event)
+
+    def check_consume_key(self, key: str, character: str | None = None) -> bool:
+        """All text is the prompt's own, but for a lone question mark: the screen answers it with help."""
+        return bool(self.text or character != "?") and super().check_consume_key(key, character)
+
+    def on_text_area_changed(self) -> None:
+        if self.text == self._recalled:
+            self._completions.close()
+            return
+        if self._recalled is not None:
+            self._recalled = None
+            self._history.leave()
+        self._completions.offer(self._line_before_cursor())
+
+    def action_cursor_page_up(self) -> None:
+        self.post_message(self.Scrolled(-1))
+
+    def action_cursor_page_down(self) -> None:
+        self.post_message(self.Scrolled(1))
+
+    def _handle(self, key: str) -> bool:
+        match key:
+            case "enter":
+                self._send()
+            case "ctrl+j" | "shift+enter":
+                self.insert("\n")
+            case "tab":
+                self._complete()
+            case "shift+tab":
+                pass
+            case "escape" if self._completions.is_open:
+                self._completions.close()
+            case "up":
+                return self._up()
+            case "down":
+                return self._down()
+            case _:
+                return False
+        return True
+
+    def _send(self) -> None:
+        text, shown = self.whole_text, self.text
+        if not text.strip():
+            return
+        self._history.add(shown)
+        self.clear()
+        self.post_message(self.Sent(text, shown))
+
+    def _complete(self) -> None:
+        word = self._completions.offer(self._line_before_cursor(), asked=True)
+        if choice := self._completions.choice:
+            row, column = self.cursor_location
+            self.replace(f"{choice} ", (row, column - len(word)), (row, column), maintain_selection_offset=False)
+            self._completions.close()
+
+    def _up(self) -> bool:
+        if self._completions.is_open:
+            self._completions.move(-1)
+            return True
+        if not self.cursor_at_first_line:
+            return False
+        if (entry := self._history.older(self.text)) is not None:
+            self._recall(entry)
+        return True
+
+    def _down(self) -> bool:
+        if self._completions.is_open:
+            self._completions.move(1)
+            return True
+        if not self.cursor_at_last_line:
+            return False
+        if (entry := self._history.newer()) is not None:
+            self._recall(entry)
+        return True
+
+    def _recall(self, entry: str) -> None:
+        self._recalled = entry
+        self.set_text(entry)
+
+    def _line_before_cursor(self) -> str:
+        row, column = self.cursor_location
+        return self.document.get_line(row)[:column]

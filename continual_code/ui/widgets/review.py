@@ -1,0 +1,231 @@
+"""The card on which a proposal is judged: one key for the verdict, one line for the reason.
+
+Invariant: no key counts in the first half second of a card that opened by itself, and
+a verdict leaves only by a key that the card names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Static, TextArea
+
+from continual_code.events import Verdict, VerdictKind
+from continual_code.ui.clean import clean_line
+from continual_code.ui.reviews import Pending
+from continual_code.ui.widgets.comment import Comment
+from continual_code.ui.widgets.editor import Editor
+
+GRACE = 0.5
+CHIPS = {"1": "wrong file", "2": "too much changed", "3": "does not work", "4": "not our style"}
+SCROLLS = {"up": -1, "down": 1, "home": -(10**9), "end": 10**9}
+UNEDITABLE = "This file mixes line ends that the editor here would change. Reject with a reason instead."
+
+
+class Body(Protocol):
+    """What a card shows: it scrolls, and has two layouts."""
+
+    def scroll_by(self, rows: int) -> None: ...
+
+    def toggle_layout(self) -> None: ...
+
+
+class Review(Vertical, can_focus=True):
+    """Judges `pending`; `body` is a widget that is a `Body`. `clock` gives seconds."""
+
+    class Judged(Message):
+        def __init__(self, pending: Pending, verdict: Verdict) -> None:
+            super().__init__()
+            self.pending, self.verdict = pending, verdict
+
+    class PutAside(Message):
+        """Later: the card closes, its proposal and drafts stay."""
+
+    class Typed(Message):
+        """Keys pressed before the card could be read were words for the prompt."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    class ModeChanged(Message):
+        """Other keys work now than before."""
+
+    def __init__(
+        self, pending: Pending, title: Content, body: Widget, *, clock: Callable[[], float], grace: bool
+    ) -> None:
+        super().__init__()
+        self.pending = pending
+        self.closing = False
+        self._title, self._body, self._clock = title, body, clock
+        self._counts_from = clock() + GRACE if grace else clock()
+        self._early = ""
+        self._kind: VerdictKind = "reject"
+        self._comment = Comment(id="comment")
+        self._editor = Editor(id="editor")
+        self._entry: Comment | Editor | None = None
+
+    def compose(self) -> ComposeResult:
+        yield Static(self._title, id="review-title", markup=False)
+        yield self._body
+        yield self._editor
+        if left_out := self.pending.proposal.left_out:
+            yield Static(Content(f"The model did not see: {clean_line(', '.join(left_out))}"), classes="quiet")
+        yield Static(id="review-hint", markup=False)
+        with Horizontal(id="comment-line"):
+            yield Static(id="comment-label", markup=False)
+            yield self._comment
+
+    def on_mount(self) -> None:
+        self._comment.paste(self.pending.comment)
+        self._show(None)
+
+    @property
+    def keys(self) -> str:
+        """The keys that work now, for the footer."""
+        if self._entry is None:
+            return "y accept · n reject · e edit · d columns · 1-4 reason · ? keys · Esc later"
+        if self._entry is self._comment:
+            return "Enter sends · Esc back, the text stays"
+        return "Ctrl+S accepts this text · Esc back, the text stays"
+
+    @property
+    def body(self) -> Body:
+        return self._body  # type: ignore[return-value]  # a widget that is also a Body
+
+    async def on_key(self, event: events.Key) -> None:
+        if self.closing:
+            # The focus is on its way back to the prompt, and so is what is typed meanwhile.
+            if event.is_printable and event.character:
+                self.post_message(self.Typed(event.character))
+        elif self._entry is not None:
+            # An open entry stops the keys it uses, so these came before the focus had moved there.
+            await self._entry.take(event)
+            return
+        elif self._clock() < self._counts_from:
+            self._hold(event)
+        elif not await self._handle(event):
+            return
+        event.stop()
+        event.prevent_default()
+
+    def resume(self) -> None:
+        """Take the focus back to where the person left it."""
+        (self._entry or self).focus()
+
+    def on_comment_sent(self, message: Comment.Sent) -> None:
+        message.stop()
+        self._judge(self._kind, comment=message.text)
+
+    def on_comment_left(self, message: Comment.Left) -> None:
+        message.stop()
+        self._show(None)
+
+    def on_editor_accepted(self, message: Editor.Accepted) -> None:
+        message.stop()
+        if message.text == self.pending.proposal.after:
+            self._judge("accept")
+        else:
+            self._judge("edit", edited=message.text)
+
+    def on_editor_left(self, message: Editor.Left) -> None:
+        message.stop()
+        self._show(None)
+
+    def on_text_area_changed(self, message: TextArea.Changed) -> None:
+        message.stop()
+        if isinstance(message.text_area, Comment):
+            self.pending.comment = message.text_area.whole_text
+        elif self._entry is self._editor:
+            self.pending.edited = message.text_area.text
+
+    def _hold(self, event: events.Key) -> None:
+        """One early key is a slip and is dropped; several letters are a sentence meant for the prompt."""
+        if event.is_printable and event.character:
+            self._early += event.character
+        if len(set(self._early)) > 1:
+            self.closing = True
+            self.post_message(self.Typed(self._early))
+
+    async def _handle(self, event: events.Key) -> bool:
+        key, character = event.key, event.character or ""
+        if key in SCROLLS:
+            self.body.scroll_by(SCROLLS[key])
+        elif key in {"pageup", "pagedown"}:
+            self.body.scroll_by((self._body.size.height - 1) * (1 if key == "pagedown" else -1))
+        elif key == "escape":
+            self.closing = True
+            self.post_message(self.PutAside())
+        elif character == "?":
+            await self.run_action("app.help")
+        elif character == "y":
+            self._judge("accept")
+        elif character == "e":
+            self._edit()
+        elif character == "d":
+            self.body.toggle_layout()
+        elif character in CHIPS:
+            self._open_comment("reject", self._joined(CHIPS[character]))
+        elif character in {"n", "Y"}:
+            self._open_comment("accept" if character == "Y" else "reject")
+        elif character.isalpha():
+            self._open_comment("reject", character)
+        else:
+            return False
+        return True
+
+    def _joined(self, chip: str) -> str:
+        """What to add to the comment so that it contains `chip` once."""
+        draft = self._comment.whole_text
+        if chip in draft:
+            return ""
+        return f", {chip}" if draft.strip() else chip
+
+    def _open_comment(self, kind: VerdictKind, addition: str = "") -> None:
+        self._kind = kind
+        label = "Why not? " if kind == "reject" else "Accept, and say: "
+        self.query_one("#comment-label", Static).update(Content(label))
+        self._comment.move_cursor(self._comment.document.end)
+        self._comment.insert(addition)
+        self._show(self._comment)
+
+    def _edit(self) -> None:
+        text = self.pending.edited if self.pending.edited is not None else self.pending.proposal.after
+        if self._editor.open(text):
+            self._show(self._editor)
+        else:
+            self.query_one("#review-hint", Static).update(Content.styled(UNEDITABLE, ".bad"))
+
+    def _show(self, entry: Comment | Editor | None) -> None:
+        """Show the comment, the editor or the plain card, and move the focus there."""
+        self._entry = entry
+        self._editor.display = entry is self._editor
+        self._body.display = entry is not self._editor
+        self.query_one("#comment-line").display = entry is self._comment
+        hint = self.query_one("#review-hint", Static)
+        hint.update(self._invitation())
+        hint.display = entry is None
+        self.resume()
+        self.post_message(self.ModeChanged())
+
+    def _invitation(self) -> Content:
+        chips = "  ".join(f"{key} {text}" for key, text in CHIPS.items())
+        draft = clean_line(self._comment.text, 60)
+        return Content.assemble(
+            ("Say why not, and the model trains on your reason.", ".learn"),
+            (f"  Your draft: {draft}" if draft else "", ".quiet"),
+            "\n",
+            (chips, ".quiet"),
+        )
+
+    def _judge(self, kind: VerdictKind, comment: str = "", edited: str | None = None) -> None:
+        self.closing = True
+        verdict = Verdict(self.pending.proposal.id, kind, comment, edited)
+        self.post_message(self.Judged(self.pending, verdict))

@@ -1,0 +1,161 @@
+"""A scripted engine: plays events from its own thread and records what the screen asked of it.
+
+It answers nothing by itself, so a test says exactly what happens and when.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from continual_code.errors import ContinualCodeError
+from continual_code.events import (
+    Event,
+    Learned,
+    Lesson,
+    Listener,
+    Proposal,
+    Ready,
+    Retried,
+    StepReport,
+    Task,
+    Verdict,
+)
+
+BEFORE = "def greet(name):\n    print('hi ' + name)\n\n\ndef main():\n    greet('you')\n"
+AFTER = 'def greet(name):\n    print(f"hello {name}")\n\n\ndef main():\n    greet("you")\n'
+
+
+class ScriptedSession:
+    """Implements `continual_code.events.Session`; `calls` holds (name, *arguments) in order."""
+
+    def __init__(self, root: Path = Path("/project"), files: Sequence[str] = ("greet.py", "src/app.py")) -> None:
+        self._root = root
+        self.known_files = list(files)
+        self.lesson_list: list[Lesson] = []
+        self.applied: str | None = None
+        self.calls: list[tuple[Any, ...]] = []
+        self.errors: dict[str, ContinualCodeError] = {}
+        self.threads: dict[str, threading.Thread] = {}
+        self.held = threading.Event()
+        self.held.set()
+        self._events: queue.Queue[Event | None] = queue.Queue()
+        self._listener: Listener | None = None
+
+    # --- The protocol -----------------------------------------------------------------
+
+    @property
+    def root(self) -> Path:
+        return self._root
+
+    def start(self, listener: Listener) -> None:
+        self._note("start")
+        self._listener = listener
+        threading.Thread(target=self._speak, daemon=True).start()
+
+    def ask(self, task: Task) -> None:
+        self._note("ask", task)
+
+    def judge(self, verdict: Verdict) -> None:
+        self._note("judge", verdict)
+
+    def interrupt(self) -> None:
+        self._note("interrupt")
+
+    def cancel_lesson(self) -> None:
+        self._note("cancel_lesson")
+
+    def undo(self, id: str) -> None:
+        self._note("undo", id)
+
+    def last_applied(self) -> str | None:
+        return self.applied
+
+    def lessons(self) -> Sequence[Lesson]:
+        self._note("lessons")
+        return list(self.lesson_list)
+
+    def files(self) -> Sequence[str]:
+        self._note("files")
+        return self.known_files
+
+    def export(self, directory: Path) -> Path:
+        self._note("export", directory)
+        return directory
+
+    def close(self) -> None:
+        self._note("close")
+        self._events.put(None)
+
+    # --- The script -------------------------------------------------------------------
+
+    def play(self, *events: Event) -> None:
+        """Deliver `events` from the engine's thread, in order."""
+        for event in events:
+            self._events.put(event)
+
+    @property
+    def asked(self) -> list[Task]:
+        return [call[1] for call in self.calls if call[0] == "ask"]
+
+    @property
+    def verdicts(self) -> list[Verdict]:
+        return [call[1] for call in self.calls if call[0] == "judge"]
+
+    def _note(self, name: str, *arguments: Any) -> None:
+        self.held.wait(10)
+        self.threads[name] = threading.current_thread()
+        self.calls.append((name, *arguments))
+        if error := self.errors.get(name):
+            raise error
+
+    def _speak(self) -> None:
+        while (event := self._events.get()) is not None:
+            assert self._listener is not None
+            self._listener(event)
+
+
+def ready() -> Ready:
+    return Ready("qwen2.5-coder-1.5b", "cpu", 3)
+
+
+def proposal(
+    id: str = "p1",
+    path: str = "greet.py",
+    before: str | None = BEFORE,
+    after: str = AFTER,
+    *,
+    text: str = "greet politely",
+    retry_of: str | None = None,
+    revision: int = 3,
+    left_out: tuple[str, ...] = (),
+) -> Proposal:
+    return Proposal(id, Task(text), path, before, after, revision, 2.1, left_out, retry_of)
+
+
+def lesson(id: str = "l3", comment: str = "use f-strings, never plus", **fields: Any) -> Lesson:
+    settled: dict[str, Any] = {
+        "status": "learned",
+        "revision": 4,
+        "gap": 0.31,
+        "loss_before": 0.82,
+        "loss_after": 0.21,
+        "seconds": 3.1,
+        "created": "2026-08-05T14:12:00+00:00",
+    }
+    return Lesson(id, "p1", "greet.py", comment, **(settled | fields))
+
+
+def learned(id: str = "l3", *, status: str = "learned", reason: str = "", comment: str = "use f-strings") -> Learned:
+    tokens = ("def", " greet", "(", "'hi", " '", " +", " name", ")", "\n")
+    gaps = (0.1, 0.0, 0.0, -0.4, -1.9, -3.2, -0.1, 0.0, 0.2)
+    revision = 4 if status == "learned" else None
+    report = StepReport(id, status, reason, revision, 0.31, 0.82, 0.21, 3, 3.1, tokens, gaps)  # type: ignore[arg-type]
+    return Learned(lesson(id, comment, status=status, reason=reason, revision=revision), report)
+
+
+def retried(*, held: bool = True, after: Proposal | None = None) -> Retried:
+    return Retried("l3", proposal(), after, held, 0.02, "" if held else "the answer is the same as before")

@@ -1,0 +1,94 @@
+"""The lessons screen: what was taught, and taking it back."""
+
+from __future__ import annotations
+
+import pytest
+from person import at_work
+from scripted import lesson
+
+from continual_code.errors import UsageError
+from continual_code.events import Undone
+
+TAUGHT = [
+    lesson("l1", "use f-strings"),
+    lesson("l2", "wrong file", status="no_signal", reason="the comment changes nothing", revision=None),
+]
+
+
+async def test_lessons_are_listed_newest_first_with_their_status_in_words() -> None:
+    async with at_work() as person:
+        person.session.lesson_list = TAUGHT
+        await person.types("/lessons")
+        await person.press("enter")
+        await person.sees("no signal")
+        assert person.screen.index("l2 ") < person.screen.index("l1 ")
+        await person.sees("because the comment changes nothing")
+        await person.press("down")
+        await person.sees("gap 0.31 · loss 0.82 → 0.21 · revision r4 · seconds 3.1")
+
+
+async def test_a_wide_screen_has_a_column_for_every_figure() -> None:
+    async with at_work(size=(120, 36)) as person:
+        person.session.lesson_list = TAUGHT[:1]
+        await person.press("f4")
+        await person.sees("use f-strings")
+        row = next(line for line in person.screen.splitlines() if "› l1" in line)
+        for figure in ("greet.py", "learned", "0.31", "0.82 → 0.21", "r4", "3.1"):
+            assert figure in row
+
+
+async def test_a_lesson_is_undone_only_after_a_yes() -> None:
+    async with at_work() as person:
+        person.session.lesson_list = TAUGHT
+        await person.press("f4")
+        await person.sees("use f-strings")
+        for refusal in ("n", "escape", "enter"):
+            await person.press("down", "u")
+            await person.sees("Undo lesson l1?")
+            await person.press(refusal)
+        await person.settles()
+        assert not any(call[0] == "undo" for call in person.session.calls)
+        await person.press("u", "y")
+        await person.until(lambda: ("undo", "l1") in person.session.calls)
+
+
+async def test_the_list_is_read_again_when_the_undo_is_done() -> None:
+    async with at_work() as person:
+        person.session.lesson_list = TAUGHT[:1]
+        await person.press("f4")
+        await person.sees("● learned")
+        person.session.lesson_list = [lesson("l1", "use f-strings", status="undone")]
+        person.session.play(Undone("l1", "the model is back at r3"))
+        await person.sees("↶ undone")
+        await person.press("u")
+        await person.sees("l1 is undone already.")
+
+
+async def test_an_undo_that_is_refused_says_why_on_the_same_screen() -> None:
+    async with at_work() as person:
+        person.session.lesson_list = TAUGHT[:1]
+        person.session.errors["undo"] = UsageError("l1 is being learned.", do="Cancel it first.")
+        await person.press("f4")
+        await person.sees("use f-strings")
+        await person.press("u", "y")
+        await person.sees("l1 is being learned.")
+        await person.sees("→ Cancel it first.")
+
+
+async def test_without_lessons_the_screen_says_how_to_teach_one() -> None:
+    async with at_work() as person:
+        await person.press("f4")
+        await person.sees("No lessons yet.")
+        await person.sees("that reason becomes the first lesson")
+        await person.press("u", "escape")
+        assert person.prompt.has_focus
+
+
+@pytest.mark.parametrize("count", [2_000])
+async def test_a_long_list_scrolls_to_its_oldest_lesson(count: int) -> None:
+    async with at_work() as person:
+        person.session.lesson_list = [lesson(f"l{number}", f"reason {number}") for number in range(count)]
+        await person.press("f4")
+        await person.sees(f"reason {count - 1}")
+        await person.press("end")
+        await person.sees("reason 0 ")

@@ -1,0 +1,236 @@
+"""The prompt: history, completion, commands, and pastes of any size."""
+
+from __future__ import annotations
+
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from person import at_work
+from scripted import ScriptedSession
+from textual import events as textual_events
+
+from continual_code import ui
+from continual_code.events import Task
+
+MEGABYTE = 1_000_000
+
+
+async def test_ctrl_j_breaks_the_line_and_enter_sends_both() -> None:
+    async with at_work() as person:
+        await person.types("one")
+        await person.press("ctrl+j")
+        await person.types("two")
+        await person.press("enter")
+        await person.until(lambda: person.session.asked == [Task("one\ntwo")])
+        assert person.prompt.text == ""
+
+
+async def test_up_and_down_walk_the_history_and_return_to_the_draft() -> None:
+    async with at_work() as person:
+        for text in ("first", "second"):
+            await person.types(text)
+            await person.press("enter")
+        await person.types("draft")
+        await person.press("up")
+        assert person.prompt.text == "second"
+        await person.press("up", "up")
+        assert person.prompt.text == "first"
+        await person.press("down", "down")
+        assert person.prompt.text == "draft"
+
+
+async def test_a_recalled_task_that_was_changed_is_not_lost_by_walking_on() -> None:
+    async with at_work() as person:
+        await person.types("first")
+        await person.press("enter", "up")
+        await person.types(" again")
+        await person.press("up")
+        assert person.prompt.text == "first"
+        await person.press("down")
+        assert person.prompt.text == "first again"
+
+
+async def test_the_history_outlives_the_program_in_a_private_file(tmp_path: Path) -> None:
+    path = tmp_path / "state" / "history"
+    async with at_work(history=path) as person:
+        await person.types("remember me")
+        await person.press("ctrl+j")
+        await person.types("both lines")
+        await person.press("enter")
+        await person.settles()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    with path.open("a") as stream:
+        stream.write("{damaged\n")
+    async with at_work(history=path) as person:
+        await person.press("up")
+        assert person.prompt.text == "remember me\nboth lines"
+
+
+async def test_at_completes_a_path_and_the_path_becomes_a_file_of_the_task() -> None:
+    async with at_work() as person:
+        await person.types("fix @ap")
+        await person.sees("@src/app.py")
+        await person.press("tab")
+        assert person.prompt.text == "fix @src/app.py "
+        await person.types("now")
+        await person.press("enter")
+        await person.until(lambda: person.session.asked == [Task("fix @src/app.py now", ("src/app.py",))])
+
+
+async def test_tab_completes_a_bare_word_too() -> None:
+    async with at_work() as person:
+        await person.types("fix gre")
+        await person.press("tab")
+        assert person.prompt.text == "fix @greet.py "
+
+
+async def test_the_arrows_choose_among_completions_and_esc_closes_them() -> None:
+    async with at_work(files=["a/one.py", "a/two.py"]) as person:
+        await person.types("@a")
+        await person.sees("@a/two.py")
+        await person.press("down", "tab")
+        assert person.prompt.text == "@a/two.py "
+        await person.types("@o")
+        await person.sees("@a/one.py")
+        await person.press("escape", "enter")
+        await person.until(lambda: person.session.asked == [Task("@a/two.py @o", ("a/two.py",))])
+
+
+async def test_a_path_with_spaces_is_completed_in_quotes() -> None:
+    async with at_work(files=["my notes.py"]) as person:
+        await person.types("@my")
+        await person.press("tab", "enter")
+        await person.until(lambda: person.session.asked == [Task('@"my notes.py" ', ("my notes.py",))])
+
+
+async def test_a_mention_of_nothing_is_said_and_a_decorator_is_not() -> None:
+    async with at_work() as person:
+        await person.types("add @property to @src/typo.py.")
+        await person.press("enter")
+        await person.until(lambda: "there is no file src/typo.py here" in person.transcript)
+        assert person.session.asked[0].files == ()
+        assert "no file property" not in person.transcript
+
+
+async def test_commands_reach_the_session_and_not_the_model() -> None:
+    async with at_work() as person:
+        for command in ("/undo l3", "/export out", "/lessons"):
+            await person.types(command)
+            await person.press("enter")
+        await person.until(lambda: ("lessons",) in person.session.calls)
+        assert ("undo", "l3") in person.session.calls
+        assert ("export", Path("/project/out")) in person.session.calls
+        assert person.session.asked == []
+
+
+async def test_an_unknown_command_is_explained_and_stays_in_the_prompt() -> None:
+    async with at_work() as person:
+        await person.types("/lesons")
+        await person.press("enter")
+        await person.until(lambda: "There is no command /lesons; /help lists them." in person.transcript)
+        assert person.prompt.text == "/lesons"
+        assert person.session.asked == []
+
+
+async def test_export_without_a_directory_says_what_is_missing() -> None:
+    async with at_work() as person:
+        await person.types("/export")
+        await person.press("enter")
+        await person.until(lambda: "/export needs a directory." in person.transcript)
+
+
+async def test_quit_quits() -> None:
+    async with at_work() as person:
+        await person.types("/quit")
+        await person.press("enter")
+        await person.until(lambda: person.app.return_code == 0)
+
+
+async def test_question_mark_is_help_only_in_an_empty_prompt() -> None:
+    async with at_work() as person:
+        await person.types("why?")
+        assert person.prompt.text == "why?"
+        await person.press("ctrl+u", "?")
+        await person.sees("earlier tasks")
+        await person.press("escape", "f1")
+        await person.sees("earlier tasks")
+
+
+async def test_a_megabyte_pasted_freezes_nothing_and_is_sent_whole() -> None:
+    text = "word " * (MEGABYTE // 5)
+    async with at_work() as person:
+        started = time.perf_counter()
+        person.app.post_message(textual_events.Paste(text))
+        await person.until(lambda: "[pasted #1: 1,000,000 characters]" in person.prompt.text)
+        await person.press("x")
+        assert time.perf_counter() - started < 0.5
+        await person.press("enter")
+        await person.until(lambda: bool(person.session.asked))
+        assert person.session.asked[0].text == f"{text}x"
+
+
+async def test_a_megabyte_pasted_into_a_comment_is_kept_whole_on_one_line() -> None:
+    from scripted import proposal
+
+    from continual_code.events import Proposed
+
+    async with at_work() as person:
+        person.session.play(Proposed(proposal()))
+        await person.review_opens()
+        person.clock.pass_grace()
+        await person.press("n")
+        person.app.post_message(textual_events.Paste("line\n" * (MEGABYTE // 5)))
+        await person.sees("characters]")
+        await person.press("enter")
+        await person.until(lambda: bool(person.session.verdicts))
+        assert person.session.verdicts[0].comment == " ".join(["line"] * (MEGABYTE // 5))
+
+
+def test_the_package_door_loads_no_textual_and_the_app_no_heavy_library() -> None:
+    program = (
+        "import sys; import continual_code.ui; assert 'textual' not in sys.modules; "
+        "import continual_code.ui.app; "
+        "heavy = {'torch', 'pydantic', 'transformers', 'peft', 'git'} & set(sys.modules); assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+async def test_the_first_frame_stands_before_the_engine_starts() -> None:
+    from continual_code.ui.app import ContinualApp
+
+    class Watching(ScriptedSession):
+        painted = ""
+
+        def start(self, listener: object) -> None:
+            strips = app.screen._compositor.render_strips()
+            self.painted = "".join(segment.text for strip in strips for segment in strip)
+            super().start(listener)  # type: ignore[arg-type]
+
+    session = Watching()
+    app = ContinualApp(session, model="m")
+    async with app.run_test() as pilot:
+        while not session.painted:
+            await pilot.pause(0.01)
+    assert "What should change?" in session.painted
+
+
+def test_the_session_is_closed_even_when_the_screen_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: object) -> None:
+        raise RuntimeError("no terminal")
+
+    monkeypatch.setattr("continual_code.ui.app.ContinualApp.run", broken)
+    session, interval = ScriptedSession(), sys.getswitchinterval()
+    with pytest.raises(RuntimeError):
+        ui.run(session, model="m")
+    assert session.calls == [("close",)]
+    assert sys.getswitchinterval() == interval
+
+
+async def test_the_palette_offers_colours_and_nothing_that_writes_files() -> None:
+    async with at_work() as person:
+        titles = [command.title for command in person.app.get_system_commands(person.app.screen)]
+        assert titles == ["Theme"]

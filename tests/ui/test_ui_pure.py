@@ -1,0 +1,103 @@
+"""The parts of the screen that need no terminal: diff, credit, mentions, status."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scripted import learned
+
+from continual_code.events import LearnerState, Loading, Ready
+from continual_code.ui.credit import argued_against
+from continual_code.ui.diff import diff_of
+from continual_code.ui.mentions import matching_paths, task_from
+from continual_code.ui.status import Status
+from continual_code.ui.syntax import coloured
+from continual_code.ui.widgets.status_bar import fitting
+
+texts = st.lists(st.sampled_from(["a", "b", "c", "", "\tx", "d\r"]), max_size=12).map("\n".join)
+
+
+@settings(max_examples=150, deadline=None)
+@given(texts, texts)
+def test_every_changed_line_of_both_sides_is_in_exactly_one_row(before: str, after: str) -> None:
+    diff = diff_of(before, after)
+    for rows in (diff.inline, diff.paired):
+        old = [row.old for row in rows if row.old is not None]
+        new = [row.new for row in rows if row.new is not None]
+        assert old == sorted(set(old))
+        assert new == sorted(set(new))
+        hidden = sum(row.hidden for row in rows)
+        if rows:
+            assert len(old) + hidden == len(diff.old)
+            assert len(new) + hidden == len(diff.new)
+        else:
+            assert diff.old == diff.new
+
+
+def test_a_lost_final_newline_is_a_visible_change() -> None:
+    assert (diff_of("a\n", "a").added, diff_of("a\n", "a").removed) != (0, 0)
+
+
+def test_changed_line_ends_are_visible_and_common_ones_are_not() -> None:
+    assert diff_of("a\r\nb\r\n", "a\nb\n").removed == 2
+    assert diff_of("a\r\nb\r\n", "a\r\nc\r\n").old == ("a", "b")
+
+
+def test_colours_never_change_the_text() -> None:
+    lines = ["def f(x):", "    return 'unterminated", "", "  \u2421 {"]
+    assert [content.plain for content in coloured(lines, "x.py")] == lines
+    assert any(content.spans for content in coloured(lines, "x.py"))
+    assert [content.plain for content in coloured(lines, "x.unknown")] == lines
+
+
+def test_credit_names_the_strongest_objections_in_reading_order() -> None:
+    report = learned().report
+    assert argued_against(report) == "' +"
+    apart = replace(report, tokens=("a", "b", "c", "d"), token_gaps=(-2.0, 0.1, -0.1, -3.0))
+    assert argued_against(apart) == "a · d"
+
+
+def test_credit_is_silent_about_noise_and_about_nothing() -> None:
+    report = learned().report
+    assert argued_against(replace(report, token_gaps=tuple(-0.01 for _ in report.tokens))) == ""
+    assert argued_against(replace(report, tokens=(), token_gaps=())) == ""
+
+
+def test_mentions_lose_the_punctuation_around_them_but_not_their_own() -> None:
+    task, missing = task_from("see (@a.py), @b/c.py: and x@a.py @d.", ["a.py", "b/c.py", "d."])
+    assert task.files == ("b/c.py", "d.")
+    assert missing == ()
+    assert task_from("@a.py!", ["a.py"])[0].files == ("a.py",)
+
+
+def test_paths_that_start_like_the_query_come_first() -> None:
+    known = ["docs/app.md", "src/app.py", "app/x.py", "src/wrapped.py"]
+    assert matching_paths("app", known) == ["app/x.py", "docs/app.md", "src/app.py", "src/wrapped.py"]
+    assert matching_paths("app", known, limit=2) == ["app/x.py", "docs/app.md"]
+
+
+def test_the_footer_never_shows_negative_seconds() -> None:
+    status = Status("m").after(Ready("m", "cpu", 1), 50.0).after(LearnerState("learning", "l1", elapsed=1.0), 50.0)
+    assert "learning l1, 1.0 s" in status.words(40.0)
+
+
+def test_a_learner_that_ended_is_not_shown_as_learning() -> None:
+    status = Status("m").after(LearnerState("learning", "l3", 1), 0.0).after(learned("l3"), 1.0)
+    assert "learning" not in status.words(2.0)
+    other = Status("m").after(LearnerState("learning", "l4"), 0.0).after(learned("l3"), 1.0)
+    assert "learning l4" in other.words(2.0)
+
+
+def test_a_read_only_window_says_so() -> None:
+    assert "read-only" in Status("m", loading=None).after(LearnerState("read_only"), 0.0).words(0.0)
+
+
+def test_loading_without_a_known_share_shows_no_percentage() -> None:
+    assert Status("m").after(Loading("checking"), 0.0).words(0.0) == "◌ checking"
+
+
+def test_the_way_out_is_the_last_key_to_be_dropped() -> None:
+    assert fitting("y accept · n reject · Esc later", 20) == "y accept · Esc later"
+    assert fitting("y accept · Esc later", 5) == "Esc l"
