@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from continual_code.workspace import create_repository
@@ -32,3 +33,9 @@ def ensure_sample(path: Path) -> Path:
         path.mkdir(parents=True, exist_ok=True)
         create_repository(path, FILES, "A few helpers")
     return path
+
+
+if __name__ == "__main__":
+    from continual_code.settings import default_home
+
+    print(ensure_sample(default_home(os.environ) / "sample"))
