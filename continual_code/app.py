@@ -51,6 +51,18 @@ def open_lineage(settings: Settings, journal: Journal) -> Lineage:
 
 def load_engine(settings: Settings, desk: Desk, session: LiveSession) -> Engine:
     """Fetch what is missing, load the model and build everything that needs it."""
+    directory = provision(settings.model, settings.models_dir, session.progress)
+    lineage = open_lineage(settings, desk.journal)
+    try:
+        if lineage.lock.try_acquire() and (trouble := lineage.recover()):
+            session.warn(trouble)
+        return _build_engine(settings, desk, session, directory, lineage)
+    except BaseException:
+        lineage.lock.release()
+        raise
+
+
+def _build_engine(settings: Settings, desk: Desk, session: LiveSession, directory: Path, lineage: Lineage) -> Engine:
     from continual_code.agent import Agent
     from continual_code.agent.prompts import fenced
     from continual_code.learning.learner import Evidence, Learner
@@ -60,10 +72,6 @@ def load_engine(settings: Settings, desk: Desk, session: LiveSession) -> Engine:
     from continual_code.model.prefix import PrefixStore
     from continual_code.model.views import Views
 
-    directory = provision(settings.model, settings.models_dir, session.progress)
-    lineage = open_lineage(settings, desk.journal)
-    if lineage.lock.try_acquire() and (trouble := lineage.recover()):
-        session.warn(trouble)
     session.progress(f"loading {settings.model}", None)
     base = load_base(
         settings.model, directory, lineage.base_digest, device=settings.device, precision=settings.precision

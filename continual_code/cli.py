@@ -32,6 +32,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of stdout went away; nothing is left to say to it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as error:
+        where = f"{error.filename} cannot be used" if error.filename else "The system refused"
+        _complain(ContinualCodeError(f"{where}: {error.strerror or error}."), getattr(arguments, "json", False))
+        return 1
 
 
 def _complain(error: ContinualCodeError, as_json: bool) -> None:

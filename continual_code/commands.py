@@ -10,12 +10,15 @@ import json
 import sys
 import time
 from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from continual_code.app import open_desk, open_lineage, open_session
 from continual_code.desk import Desk
+from continual_code.disk import Lock
 from continual_code.errors import ContinualCodeError, StateError, UsageError
 from continual_code.events import Lesson, Proposal, Task, Verdict
 from continual_code.headless import Nothing, running
@@ -111,8 +114,8 @@ def rollback(arguments: Namespace) -> int:
     if not number.isdigit():
         raise UsageError(f"{arguments.revision!r} is not a revision number.", do="See `continual-code lessons`.")
     lineage = open_lineage(_settings(arguments), _desk(arguments).journal)
-    lineage.lock.acquire()
-    plan = lineage.rollback(int(number))
+    with _holding(lineage.lock):
+        plan = lineage.rollback(int(number))
     forgotten = ", ".join(plan.rolled_back) or "none"
     text = f"Revision {plan.to} serves. Lessons forgotten: {forgotten}."
     return _print(arguments, {"revision": plan.to, "rolled_back": list(plan.rolled_back)}, text)
@@ -187,8 +190,18 @@ def _root(arguments: Namespace) -> Path:
 
 def _desk(arguments: Namespace) -> Desk:
     desk = open_desk(_settings(arguments), _root(arguments))
-    desk.recover()
+    for trouble in desk.recover():
+        _say(trouble)
     return desk
+
+
+@contextmanager
+def _holding(lock: Lock) -> Iterator[None]:
+    lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _learn(arguments: Namespace, desk: Desk, lesson: Lesson) -> Lesson:
@@ -213,9 +226,8 @@ def _watch(desk: Desk, lesson: Lesson, who: str) -> Lesson:
 
 def _undo_lesson(arguments: Namespace, desk: Desk, id: str) -> int:
     lineage = open_lineage(_settings(arguments), desk.journal)
-    lineage.lock.acquire()
-    plan = lineage.undo(id)
-    lineage.lock.release()
+    with _holding(lineage.lock):
+        plan = lineage.undo(id)
     data = {"undone": id, "revision": plan.to, "to_learn_again": list(plan.requeue)}
     again = f" To be learned again: {', '.join(plan.requeue)} (`continual-code learn`)." if plan.requeue else ""
     return _print(arguments, data, f"Lesson {id} is undone; revision {plan.to} serves.{again}")

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from continual_code.disk import private_dir
-from continual_code.errors import ContinualCodeError, UsageError
+from continual_code.errors import ContinualCodeError, UsageError, WorkspaceError
 from continual_code.events import Lesson, Verdict
 from continual_code.feedback.journal import Journal
 from continual_code.feedback.rows import EditIntent, EditStatus, RecordedEdit
@@ -37,12 +37,13 @@ class Desk:
             The lesson that the verdict created, if any.
 
         Raises:
-            UsageError: unknown proposal, or one that was judged before.
+            UsageError: unknown proposal, one that was judged before, or one to write in another directory.
             WorkspaceError: the file changed since the proposal, or may not be written; nothing was recorded.
         """
         after = self._text_to_write(verdict)
         if after is None:
             return self.journal.record_verdict(verdict)
+        self._require_own(verdict.proposal_id)
         proposal = self.journal.proposal(verdict.proposal_id)
         record = self._edits.prepare(proposal.path, proposal.before, after)
         intent: EditIntent = {"record": asdict(record), "after": after}
@@ -50,14 +51,23 @@ class Desk:
         self._write(verdict.proposal_id, record, after)
         return lesson
 
-    def recover(self) -> None:
-        """Finish what a killed process intended to write."""
+    def recover(self) -> list[str]:
+        """Finish what a killed process intended to write.
+
+        Returns:
+            What could not be finished, in plain words; it is not tried again.
+        """
+        troubles = []
         for edit in self.journal.edits(self._key, "intended"):
             record, after = _read(edit.record)
             if self._edits.state(record) == "after":
                 self.journal.edit_done(edit.proposal_id)
-            else:
+                continue
+            try:
                 self._write(edit.proposal_id, record, after)
+            except WorkspaceError as error:
+                troubles.append(f"{edit.proposal_id} was accepted but could not be written: {error}")
+        return troubles
 
     def undo(self, proposal_id: str) -> str:
         """Bring a file back to what it was before an applied proposal; returns its path.
@@ -81,6 +91,15 @@ class Desk:
 
     def _recorded(self, status: EditStatus) -> list[RecordedEdit]:
         return self.journal.edits(self._key, status)
+
+    def _require_own(self, proposal_id: str) -> None:
+        root = self.journal.waiting_root(proposal_id)
+        if root != self._key:
+            raise UsageError(
+                f"{proposal_id} is an edit of {root}, not of {self._key}.",
+                kept="Nothing was changed.",
+                do=f"Start there, or give `--repo {root}`.",
+            )
 
     def _text_to_write(self, verdict: Verdict) -> str | None:
         if verdict.kind == "edit":

@@ -90,7 +90,9 @@ class Headless:
             self._narrate(event)
             if isinstance(event, kinds):
                 return event
-            if isinstance(event, Failed):
+            if isinstance(event, Failed) and event in self.session.warnings:
+                self._say(event.what)
+            elif isinstance(event, Failed):
                 raise ContinualCodeError(event.what, kept=event.kept, do=event.do)
 
     def _narrate(self, event: Event) -> None:

@@ -30,7 +30,6 @@ from continual_code.events import (
     Ready,
     Recorded,
     Retried,
-    Rollout,
     Started,
     Streamed,
     Swapped,
@@ -48,7 +47,7 @@ if TYPE_CHECKING:  # torch costs seconds; the first frame must not wait for it
     from continual_code.learning.worker import Published, Worker
     from continual_code.model.views import Views
 
-HELD_SHARE = 0.5  # a retry "holds" when at most this share of the comment's first objection is left
+HELD_SHARE = 0.5  # a retry "holds" when at most this share of the comment's objection is left
 CLOSE_SECONDS = 4.0
 
 _SWAP, _PERSON, _RETRY = range(3)  # what goes first
@@ -87,6 +86,7 @@ class LiveSession:
         self._settings, self._desk, self._load, self._retries = settings, desk, load, retries
         self._to_retry: set[str] = set()  # lessons from rejections in this session; older ones are not asked again
         self.turns = Turns()
+        self.warnings: list[Failed] = []  # what a driver without a person need not stop for
         self._listener: Listener = lambda event: None
         self._jobs: queue.PriorityQueue[_Job] = queue.PriorityQueue()
         self._numbers = itertools.count()
@@ -161,10 +161,11 @@ class LiveSession:
         self.turns.close()
         self._stop_answer.set()
         self._queue(_SWAP, lambda: None)
-        if self._engine:
-            self._engine.worker.close(CLOSE_SECONDS)
-        if self._thread.is_alive():
+        deadline = time.monotonic() + CLOSE_SECONDS
+        if self._thread.is_alive():  # first: once it has ended, whether there is an engine is settled
             self._thread.join(CLOSE_SECONDS)
+        if self._engine:
+            self._engine.worker.close(max(0.0, deadline - time.monotonic()))
 
     # --- What the engine's parts call ---------------------------------------------------
 
@@ -173,8 +174,9 @@ class LiveSession:
         self._listener(event)
 
     def warn(self, trouble: str) -> None:
-        """Tell the screen about something that was repaired."""
-        self.emit(Failed(trouble))
+        """Tell the screen about something that was repaired or given up; the session goes on."""
+        self.warnings.append(Failed(trouble))
+        self.emit(self.warnings[-1])
 
     def progress(self, stage: str, fraction: float | None) -> None:
         """Tell the screen how far loading is; stops loading when the session closes."""
@@ -208,7 +210,8 @@ class LiveSession:
             self.emit(Failed(f"Unexpected {type(error).__name__}: {error}", "Nothing was changed.", "Ask again."))
 
     def _start_engine(self) -> None:
-        self._desk.recover()
+        for trouble in self._desk.recover():
+            self.warn(trouble)
         engine = self._load(self)
         self._revision = engine.lineage.head
         self._engine = engine
@@ -267,14 +270,14 @@ class LiveSession:
             self.emit(Retried(lesson.id, before, None, False, lesson.gap or 0.0, str(error)))
             return
         self.emit(Proposed(after))
-        rollout = self._desk.journal.rollout(after.id)
-        worker = self._loaded().worker
-        worker.do(lambda: self._compare(lesson, before, after, rollout))
+        self._loaded().worker.do(lambda: self._compare(lesson, before, after))
 
-    def _compare(self, lesson: Lesson, before: Proposal, after: Proposal, rollout: Rollout) -> None:
-        gap = self._loaded().worker.remaining_gap(lesson.id, rollout)
-        held = after.after != before.after and gap <= HELD_SHARE * (lesson.gap or 0.0)
-        self.emit(Retried(lesson.id, before, after, held, gap))
+    def _compare(self, lesson: Lesson, before: Proposal, after: Proposal) -> None:
+        journal, worker = self._desk.journal, self._loaded().worker
+        rollouts = journal.rollout(before.id), journal.rollout(after.id)
+        old_gap, new_gap = worker.objections(lesson.comment, *rollouts)
+        held = after.after != before.after and new_gap <= HELD_SHARE * old_gap
+        self.emit(Retried(lesson.id, before, after, held, new_gap))
 
     def _queue(self, priority: int, run: Callable[[], None]) -> None:
         self._jobs.put(_Job(priority, next(self._numbers), run))

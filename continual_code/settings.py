@@ -61,7 +61,7 @@ class LearningSettings(_Frozen):
     beta: float = Field(default=1.0, ge=0)
     shift_clip: float = Field(default=20.0, gt=0, description="largest shift of one log-probability, nats")
     max_grad_norm: float = Field(default=1.0, gt=0)
-    gap_floor: float = Field(default=0.01, ge=0, description="below this the comment changes nothing, nats per token")
+    gap_floor: float = Field(default=0.03, ge=0, description="below this the comment changes nothing, nats per token")
 
 
 class Settings(_Frozen):

@@ -81,6 +81,11 @@ class Journal:
     def proposal(self, id: str) -> Proposal:
         return self._proposal(id)[0]
 
+    def waiting_root(self, proposal_id: str) -> str:
+        """The directory of a proposal that waits for its verdict; UsageError when it was judged."""
+        with self._database.transaction() as connection:
+            return os.fsdecode(ledger.require_unjudged(connection, number_of(proposal_id, "p"))["root"])
+
     def rollout(self, proposal_id: str) -> Rollout:
         return self._proposal(proposal_id)[1]
 
@@ -99,7 +104,7 @@ class Journal:
             raise UsageError("An edit needs the edited text.", kept="Nothing was recorded.")
         edited = None if verdict.edited is None else rows.pack(verdict.edited)
         with self._database.transaction() as connection:
-            model = ledger.require_unjudged(connection, number)
+            model = ledger.require_unjudged(connection, number)["model"]
             connection.execute(
                 "INSERT INTO verdicts VALUES (?, ?, ?, ?, ?)", (number, verdict.kind, comment, edited, self._stamp())
             )

@@ -47,13 +47,13 @@ def lesson_row(connection: sqlite3.Connection, id: str) -> sqlite3.Row:
     return only(connection.execute(query, (rows.number_of(id, "l"),)).fetchall(), f"lesson {id}")
 
 
-def require_unjudged(connection: sqlite3.Connection, proposal: int) -> str:
-    """The model behind a proposal that still waits for its verdict."""
-    query = "SELECT model, kind FROM proposals LEFT JOIN verdicts ON proposal = number WHERE number = ?"
+def require_unjudged(connection: sqlite3.Connection, proposal: int) -> sqlite3.Row:
+    """`model` and `root` of a proposal that still waits for its verdict."""
+    query = "SELECT model, root, kind FROM proposals LEFT JOIN verdicts ON proposal = number WHERE number = ?"
     row = only(connection.execute(query, (proposal,)).fetchall(), f"proposal p{proposal}")
     if row["kind"] is not None:
         raise UsageError(f"Proposal p{proposal} already has a verdict ({row['kind']}).", kept="Nothing was changed.")
-    return row["model"]
+    return row
 
 
 def require_pending(connection: sqlite3.Connection, id: str, model: str | None = None) -> sqlite3.Row:

@@ -7,6 +7,7 @@ last message, so the student's prefix is shared.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from continual_code.events import Message
@@ -33,3 +34,20 @@ def told(messages: Sequence[Message], comment: str, example: str | None) -> tupl
 def revision_request(messages: Sequence[Message], answer: str, comment: str) -> tuple[Message, ...]:
     """A conversation in which the model is asked to correct its rejected answer."""
     return (*messages, Message("assistant", answer), Message("user", fill("revise", comment=comment)))
+
+
+def demonstration(answer: str, rejected: str) -> str | None:
+    """The code block of a corrected answer, if it has one that differs from the rejected code.
+
+    Asked to follow a remark that has nothing to do with the code, a model repeats its
+    answer or chats; neither shows the teacher anything.
+    """
+    block = _FENCED.search(answer)
+    if block is None:
+        return None
+    before = _FENCED.search(rejected)
+    changed = before is None or block["code"].split() != before["code"].split()
+    return block[0].strip() if changed else None
+
+
+_FENCED = re.compile(r"^(?P<fence>`{3,})[^\n]*\n(?P<code>.*?)^(?P=fence)\s*$", re.DOTALL | re.MULTILINE)

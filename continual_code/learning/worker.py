@@ -61,7 +61,6 @@ class Worker:
         self._learner = learner(self._stage)
         self._wake = threading.Event()
         self._jobs: deque[Callable[[], None]] = deque()
-        self._evidence: dict[str, Evidence] = {}
         self._current: tuple[str, float] | None = None
         self._thread = threading.Thread(target=self._run, name="learner", daemon=True)
 
@@ -81,7 +80,8 @@ class Worker:
         """Stop; a lesson in progress stays pending."""
         self._turns.close()
         self._wake.set()
-        self._thread.join(timeout)
+        if self._thread.is_alive():
+            self._thread.join(timeout)
         if not self._thread.is_alive():
             self._lineage.lock.release()
 
@@ -92,9 +92,9 @@ class Worker:
         again = f"; learning again: {', '.join(plan.requeue)}" if plan.requeue else ""
         return f"Lesson {lesson_id} is undone, revision {plan.to} serves{again}."
 
-    def remaining_gap(self, lesson_id: str, rollout: Rollout) -> float:
-        """What the lesson's comment still holds against a new answer (on the learning thread)."""
-        return self._learner.remaining_gap(rollout, self._evidence[lesson_id])
+    def objections(self, comment: str, *rollouts: Rollout) -> list[float]:
+        """How much a comment argues against each answer, nats per token (on the learning thread)."""
+        return [self._learner.objection_to(rollout, Evidence(comment)) for rollout in rollouts]
 
     # --- The thread ---------------------------------------------------------------------
 
@@ -111,6 +111,7 @@ class Worker:
 
     def _work(self) -> None:
         while self._jobs and not self._turns.closed:
+            self._turns.begin()  # whoever cancelled a lesson did not mean what comes after it
             self._jobs.popleft()()
         if not self._lineage.lock.try_acquire():
             self._emit(LearnerState("read_only", stage=f"process {self._lineage.lock.holder()} is learning"))
@@ -120,7 +121,10 @@ class Worker:
             if not pending:
                 self._emit(LearnerState("idle"))
                 return
-            self._attempt(pending[0])
+            try:
+                self._attempt(pending[0])
+            finally:
+                self._current = None
 
     def _attempt(self, pending: PendingLesson) -> None:
         lesson_id, journal = pending.lesson.id, self._lineage.journal
@@ -140,17 +144,13 @@ class Worker:
             candidate = _without_effect(lesson_id, "failed", str(error))
         except (RuntimeError, MemoryError) as error:  # torch: out of memory, a broken kernel
             candidate = _without_effect(lesson_id, "failed", f"The step failed: {error}")
-        finally:
-            self._current = None
         self._conclude(lesson_id, candidate)
 
     def _learn(self, pending: PendingLesson) -> Candidate:
         revision = self._lineage.head
         adapter = self._lineage.load_head() or self._initial
         evidence = self._evidence_of(pending)
-        candidate = self._learner.learn(pending.lesson.id, pending.rollout, evidence, adapter, revision)
-        self._evidence[pending.lesson.id] = Evidence(evidence.comment, candidate.example)
-        return candidate
+        return self._learner.learn(pending.lesson.id, pending.rollout, evidence, adapter, revision)
 
     def _conclude(self, lesson_id: str, candidate: Candidate) -> None:
         report = candidate.report
@@ -178,4 +178,4 @@ class Worker:
 
 def _without_effect(lesson_id: str, status: str, reason: str) -> Candidate:
     report = StepReport(lesson_id, status, reason, None, 0.0, 0.0, 0.0, 0, 0.0)  # type: ignore[arg-type]
-    return Candidate(report, None, None)
+    return Candidate(report, None)

@@ -7,6 +7,7 @@ LoRA tensors of its own, and only the thread that owns a view switches its adapt
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -93,7 +94,8 @@ class Views:
             r=rank, lora_alpha=alpha, target_modules="all-linear", lora_dropout=0.0, bias="none", task_type="CAUSAL_LM"
         )
         shared = {id(tensor): tensor for tensor in (*base.module.parameters(), *base.module.buffers())}
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers by an older name
             torch.manual_seed(INIT_SEED)
             serving = get_peft_model(base.module, config)
         if not isinstance(serving, PeftModel):

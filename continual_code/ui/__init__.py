@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from continual_code.events import Session
+from continual_code.port import Session
 
 # CPython hands the interpreter over every 5 ms by default, and painting one key needs it several times.
 # Key to paint, p95 on two busy cores beside a thread in pure Python and a streaming answer: 75 ms with

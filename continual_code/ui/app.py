@@ -18,7 +18,8 @@ from textual.screen import Screen
 from textual.widgets import TextArea
 
 from continual_code.errors import ContinualCodeError
-from continual_code.events import Event, Session
+from continual_code.events import Event
+from continual_code.port import Session
 from continual_code.ui.calls import Calls
 from continual_code.ui.clean import Guard
 from continual_code.ui.history import History

@@ -11,7 +11,7 @@ from pathlib import Path
 from textual.content import Content
 
 from continual_code.errors import UsageError
-from continual_code.events import Session
+from continual_code.port import Session
 from continual_code.ui.calls import Calls
 from continual_code.ui.clean import clean_line
 from continual_code.ui.commands import Command

@@ -11,7 +11,8 @@ from functools import partial
 from textual.content import Content
 
 from continual_code.errors import ContinualCodeError
-from continual_code.events import Session, Task
+from continual_code.events import Task
+from continual_code.port import Session
 from continual_code.ui.calls import Calls
 from continual_code.ui.clean import clean_line
 from continual_code.ui.mentions import task_from

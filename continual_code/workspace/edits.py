@@ -55,7 +55,9 @@ class Edits:
             return EditRecord(path, None, after_sha, _NEW_FILE_MODE, self._root.missing_parents(path))
         if after_sha == content.sha256:
             raise refusal(path, "would not change")
-        return EditRecord(path, self._blobs.put(content.data), after_sha, content.mode)
+        with refusing(path):
+            before_sha = self._blobs.put(content.data)
+        return EditRecord(path, before_sha, after_sha, content.mode)
 
     def commit(self, record: EditRecord, after: str) -> None:
         """Write `after` as one durable, atomic step; directories that are missing are made.

@@ -15,7 +15,8 @@ from textual.content import Content
 from textual.widgets import Static
 
 from continual_code.errors import ContinualCodeError
-from continual_code.events import Event, Learned, Lesson, Recorded, Session, Undone
+from continual_code.events import Event, Learned, Lesson, Recorded, Undone
+from continual_code.port import Session
 from continual_code.ui.calls import Calls
 from continual_code.ui.clean import clean_line
 from continual_code.ui.narrate import failure_of

@@ -25,11 +25,11 @@ from continual_code.events import (
     Proposed,
     Recorded,
     Retried,
-    Session,
     Started,
     Streamed,
     Verdict,
 )
+from continual_code.port import Session
 from continual_code.ui.calls import Calls
 from continual_code.ui.clean import clean_line
 from continual_code.ui.commands import Command, parse_command

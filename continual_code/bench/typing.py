@@ -1,0 +1,110 @@
+"""Key to paint in a real pseudo-terminal, idle and while a lesson is being learned.
+
+`python -m continual_code.bench.typing --model ID` prints milliseconds from writing a key
+to the terminal until the program has written that letter back.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import json
+import os
+import pty
+import re
+import select
+import struct
+import sys
+import tempfile
+import termios
+import time
+from pathlib import Path
+
+from continual_code import sample
+from continual_code.settings import load_settings
+
+KEYS = 60
+ESCAPES = re.compile(rb"\x1b\[[0-9;?<>=]*[A-Za-z]|\x1b\][^\x07]*\x07|\x1b[=>]")
+
+
+class Terminal:
+    """The program in a pseudo-terminal of 80x24."""
+
+    def __init__(self, argv: list[str], environment: dict[str, str]) -> None:
+        self.pid, self._descriptor = pty.fork()
+        if self.pid == 0:
+            os.execvpe(argv[0], argv, environment)
+        fcntl.ioctl(self._descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+
+    def send(self, text: str) -> None:
+        os.write(self._descriptor, text.encode())
+
+    def read(self, seconds: float) -> str:
+        """What is painted within a time, without control sequences; returns at the first output."""
+        ready, _, _ = select.select([self._descriptor], [], [], seconds)
+        return ESCAPES.sub(b"", os.read(self._descriptor, 1 << 16)).decode(errors="replace") if ready else ""
+
+    def wait_for(self, text: str, seconds: float) -> None:
+        """Raises TimeoutError when `text` is not painted in time."""
+        seen, deadline = "", time.monotonic() + seconds
+        while text not in seen:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{text!r} was not painted within {seconds:.0f} s")
+            seen = (seen + self.read(0.2))[-20_000:]
+
+    def key_to_paint(self, key: str) -> float:
+        """Seconds until `key` is painted."""
+        while self.read(0.01):
+            continue
+        started = time.perf_counter()
+        self.send(key)
+        while key not in self.read(1.0):
+            if time.perf_counter() - started > 5:
+                raise TimeoutError(f"the key {key!r} was not painted within 5 s")
+        return time.perf_counter() - started
+
+
+def measure(terminal: Terminal) -> dict[str, float]:
+    """Percentiles over many keys, milliseconds."""
+    keys = ("QZXJVKQZXJVK" * KEYS)[:KEYS]  # capitals that nothing else on the screen shows
+    seconds = sorted(terminal.key_to_paint(key) for key in keys)
+    terminal.send("\x7f" * KEYS)
+    return {f"p{share}": round(1000 * seconds[min(KEYS - 1, KEYS * share // 100)], 1) for share in (50, 95, 99)}
+
+
+def main() -> int:
+    """Measure and print one JSON object."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", default="qwen2.5-coder-0.5b")
+    model = parser.parse_args().model
+    models_dir = load_settings()[0].models_dir
+    with tempfile.TemporaryDirectory(prefix="continual-code-typing-") as scratch:
+        home = Path(scratch) / "home"
+        home.mkdir()
+        (home / "models").symlink_to(models_dir)
+        root = sample.ensure_sample(Path(scratch) / "sample")
+        environment = {**os.environ, "CONTINUAL_CODE_HOME": str(home), "TERM": "xterm-256color"}
+        argv = [sys.executable, "-P", "-m", "continual_code.cli", "--model", model, "--repo", str(root)]
+        started = time.perf_counter()
+        terminal = Terminal(argv, environment)
+        terminal.wait_for("What should change?", 30)
+        first_frame = time.perf_counter() - started
+        terminal.wait_for("is ready on", 600)
+        ready = time.perf_counter() - started
+        figures = {"model": model, "first_frame_s": round(first_frame, 2), "ready_s": round(ready, 2)}
+        figures |= {"idle_ms": measure(terminal)}
+        terminal.send(f"{sample.TASK} @{sample.TASK_FILE}\r")
+        terminal.wait_for("Say why not", 600)
+        time.sleep(1)
+        terminal.send("n")
+        time.sleep(0.5)
+        terminal.send(f"{sample.COMMENT}\r")
+        terminal.wait_for("learning l1", 60)
+        figures |= {"learning_ms": measure(terminal)}
+        terminal.send("\x11")
+    print(json.dumps(figures))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

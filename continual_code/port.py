@@ -1,0 +1,71 @@
+"""The engine as the screen sees it; scripted in tests, real in `session.py`.
+
+Invariant: plain values in, events out. Nothing here waits on the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from continual_code.events import Lesson, Listener, Task, Verdict
+
+
+class Session(Protocol):
+    """The engine as the screen sees it.
+
+    Calls return quickly and never wait on the model; what comes of them arrives as
+    events, delivered on a worker thread. Errors are raised as `ContinualCodeError`
+    where the call itself is at fault (unknown id, stale file), and sent as `Failed`
+    where the work behind it fails.
+    """
+
+    @property
+    def root(self) -> Path:
+        """The directory the program was started in; the only one it edits."""
+        ...
+
+    def start(self, listener: Listener) -> None:
+        """Begin loading the model and deliver every event to `listener` from now on."""
+        ...
+
+    def ask(self, task: Task) -> None:
+        """Queue a task; answered by `Started`, `Streamed`..., then `Proposed` or `NoEdit`."""
+        ...
+
+    def judge(self, verdict: Verdict) -> None:
+        """Record a verdict durably, then act on it (apply the edit, or queue the lesson)."""
+        ...
+
+    def interrupt(self) -> None:
+        """Stop the answer in progress within one token; no-op when nothing runs."""
+        ...
+
+    def cancel_lesson(self) -> None:
+        """Stop the running step; its lesson ends as "refused" and the adapter stays as it was."""
+        ...
+
+    def undo(self, id: str) -> None:
+        """Undo an applied proposal ("p7") or a lesson ("l3")."""
+        ...
+
+    def last_applied(self) -> str | None:
+        """The id of the newest applied proposal that was not undone, if any."""
+        ...
+
+    def lessons(self) -> Sequence[Lesson]:
+        """All lessons of the current model, oldest first."""
+        ...
+
+    def files(self) -> Sequence[str]:
+        """The paths that `@` can complete, relative to the root."""
+        ...
+
+    def export(self, directory: Path) -> Path:
+        """Write the current adapter as a PEFT directory and return its path."""
+        ...
+
+    def close(self) -> None:
+        """Stop all threads within five seconds; pending lessons stay pending on disk."""
+        ...

@@ -1,0 +1,160 @@
+"""A lesson from comment to candidate: what counts as a signal, and what an interruption leaves behind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from lessons import COMMENT, Bench, same
+from tiny import spread
+
+from continual_code.errors import Interrupted
+from continual_code.learning import teacher
+from continual_code.learning.learner import Evidence
+
+
+@pytest.fixture(scope="module")
+def loaded(tiny_model: Path) -> Bench:
+    return Bench(tiny_model)
+
+
+@pytest.fixture
+def bench(loaded: Bench) -> Bench:
+    loaded.view.load(loaded.views.initial)
+    loaded.views.serving.load(loaded.views.initial)
+    return loaded
+
+
+class Pause:
+    """Counts its calls and raises at the one it was told to."""
+
+    def __init__(self, raise_at: int | None = None) -> None:
+        self.calls, self._raise_at = 0, raise_at
+
+    def __call__(self) -> None:
+        self.calls += 1
+        if self.calls == self._raise_at:
+            raise Interrupted("The lesson was stopped.")
+
+
+def test_a_comment_that_argues_against_the_answer_is_learned(bench: Bench) -> None:
+    candidate = bench.learner().learn("l1", bench.rollout, COMMENT, bench.adapter, 1)
+    report = candidate.report
+    assert (report.lesson_id, report.status, report.reason) == ("l1", "learned", "")
+    assert report.gap > 0.01
+    assert "".join(report.tokens) == bench.base.chat.decode(bench.rollout.token_ids)
+    assert len(report.token_gaps) == len(bench.rollout.token_ids)
+    assert report.gap == pytest.approx(sum(max(0.0, -gap) for gap in report.token_gaps) / len(report.token_gaps))
+    assert not same(candidate.tensors, bench.adapter)
+    assert same(bench.view.tensors(), candidate.tensors)
+
+
+def test_a_comment_that_changes_nothing_leaves_everything_as_it_was(bench: Bench) -> None:
+    candidate = bench.learner(gap_floor=1000.0).learn("l1", bench.rollout, COMMENT, bench.adapter, 1)
+    assert (candidate.report.status, candidate.tensors) == ("no_signal", None)
+    assert "changes nothing" in candidate.report.reason
+    assert candidate.report.updates == 0
+    assert same(bench.view.tensors(), bench.adapter)
+
+
+def test_the_gap_is_that_of_the_plain_base_with_and_without_the_comment(bench: Bench) -> None:
+    """Against a pass of the model by itself, with no view, no cache and no adapter switch in between."""
+    report = bench.learner().learn("l1", bench.rollout, COMMENT, bench.adapter, 1).report
+    untold = list(bench.rollout.prompt_ids)
+    told = bench.base.chat.render(teacher.told(bench.rollout.messages, COMMENT.comment, None))
+    scores = []
+    for prompt in (told, untold):
+        with torch.no_grad():
+            logits = bench.base.module(torch.tensor([[*prompt, *bench.rollout.token_ids]])).logits[0, len(prompt) - 1 :]
+        picked = logits.log_softmax(dim=-1)[range(len(bench.rollout.token_ids)), list(bench.rollout.token_ids)]
+        scores.append(picked)
+    assert report.token_gaps == pytest.approx((scores[0] - scores[1]).tolist(), abs=1e-3)
+
+
+def test_the_adapter_has_no_say_in_what_the_teacher_thinks(bench: Bench) -> None:
+    small = bench.learner().learn("l1", bench.rollout, COMMENT, bench.views.initial, 0)
+    strong = spread(bench.views.initial, 0.5)
+    bench.view.load(bench.views.initial)
+    neutral = bench.logprobs()
+    bench.view.load(strong)
+    assert (bench.logprobs() - neutral).abs().max() > 1, "the control: this adapter changes the student a lot"
+    large = bench.learner().learn("l1", bench.rollout, COMMENT, strong, 1)
+    assert large.report.token_gaps == small.report.token_gaps
+    assert large.report.gap == small.report.gap
+
+
+def test_what_the_comment_says_against_a_new_answer_does_not_depend_on_the_adapter(bench: Bench) -> None:
+    learner = bench.learner()
+    report = learner.learn("l1", bench.rollout, COMMENT, bench.adapter, 1).report
+    assert learner.objection_to(bench.rollout, COMMENT) == pytest.approx(report.gap, abs=1e-5)
+    bench.view.load(spread(bench.views.initial, 0.5))
+    assert bench.learner().objection_to(bench.rollout, COMMENT) == pytest.approx(report.gap, abs=1e-5)
+
+
+@pytest.mark.parametrize("comment", ["", COMMENT.comment])
+def test_what_the_person_wrote_instead_is_shown_to_the_teacher(bench: Bench, comment: str) -> None:
+    def gaps(evidence: Evidence) -> tuple[float, ...]:
+        return bench.learner().learn("l1", bench.rollout, evidence, bench.adapter, 1).report.token_gaps
+
+    one, other = (gaps(Evidence(comment, f"def total(v):\n    return {way}\n")) for way in ("sum(v)", "reduce(v)"))
+    assert one != other
+    assert one != gaps(COMMENT)
+
+
+@pytest.mark.parametrize(
+    ("answer", "shown"),
+    [
+        ("Sure:\n```python\nx = 2\n```\nDone.", "```python\nx = 2\n```"),
+        ("```python\nx  =   1\n```", None),  # the rejected code again, spaced differently
+        ("You are welcome!", None),
+    ],
+)
+def test_only_corrected_code_counts_as_a_demonstration(answer: str, shown: str | None) -> None:
+    assert teacher.demonstration(answer, "```python\nx = 1\n```") == shown
+
+
+def test_a_lesson_with_a_demonstration_ends_like_any_other(bench: Bench) -> None:
+    pause = Pause()
+    candidate = bench.learner(demonstration=True, pause=pause).learn("l1", bench.rollout, COMMENT, bench.adapter, 1)
+    assert candidate.report.status == "learned"
+    assert pause.calls > 20, "the person can go first between any two tokens of the demonstration"
+    assert same(bench.view.tensors(), candidate.tensors)
+
+
+def moments_of(calls: int, demonstration: bool) -> list[int]:
+    """While the demonstration is written, or before anything and at each of the last pauses."""
+    return [calls // 2] if demonstration else [1, *range(calls - 5, calls + 1)]
+
+
+@pytest.mark.parametrize("demonstration", [False, True])
+def test_an_interruption_anywhere_leaves_the_adapter_as_it_was(bench: Bench, demonstration: bool) -> None:
+    settings = {"demonstration": demonstration, "max_updates": 2, "stop_at": 0.0}
+    whole = Pause()
+    bench.learner(pause=whole, **settings).learn("l1", bench.rollout, COMMENT, bench.adapter, 1)
+    bench.view.load(bench.adapter)
+    expected = bench.logprobs()
+    for moment in moments_of(whole.calls, demonstration):
+        with pytest.raises(Interrupted):
+            bench.learner(pause=Pause(moment), **settings).learn("l1", bench.rollout, COMMENT, bench.adapter, 1)
+        assert same(bench.view.tensors(), bench.adapter), f"interrupted at pause {moment} of {whole.calls}"
+        assert torch.equal(bench.logprobs(), expected), "the adapter is switched on as well"
+
+
+def test_the_adapter_moves_before_the_last_pause_so_an_interruption_has_something_to_restore(bench: Bench) -> None:
+    """The control for the test above: without a restore the view would be left half-way."""
+    moved: list[bool] = []
+    bench.learner(pause=lambda: moved.append(not same(bench.view.tensors(), bench.adapter))).learn(
+        "l1", bench.rollout, COMMENT, bench.adapter, 1
+    )
+    assert moved[-1]
+
+
+def test_a_lesson_after_an_interrupted_one_is_not_tainted_by_it(bench: Bench) -> None:
+    clean = bench.learner().learn("l1", bench.rollout, COMMENT, bench.adapter, 1)
+    pause = Pause(raise_at=8)
+    learner = bench.learner(pause=pause)
+    with pytest.raises(Interrupted):
+        learner.learn("l1", bench.rollout, COMMENT, bench.adapter, 1)
+    again = learner.learn("l1", bench.rollout, COMMENT, bench.adapter, 1)
+    assert same(again.tensors, clean.tensors)

@@ -1,0 +1,163 @@
+"""The step: it moves the student to the target, or it moves nothing at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from lessons import COMMENT, QUICK, Bench, same
+from torch import Tensor
+
+from continual_code.learning.divergence import DIVERGENCES
+from continual_code.learning.learner import Candidate
+from continual_code.learning.scoring import Scorer
+from continual_code.learning.step import NotFinite, Outcome, distil
+from continual_code.model.prefix import PrefixStore
+from continual_code.settings import LearningSettings
+
+
+@pytest.fixture(scope="module")
+def loaded(tiny_model: Path) -> Bench:
+    return Bench(tiny_model)
+
+
+@pytest.fixture
+def bench(loaded: Bench) -> Bench:
+    loaded.view.load(loaded.adapter)
+    return loaded
+
+
+def target_of(bench: Bench) -> Tensor:
+    """A target some way off the student: every position also wants its neighbour's next token."""
+    student = bench.logprobs()
+    return (student + 0.5 * student.roll(1, dims=0)).log_softmax(dim=-1)
+
+
+def step(bench: Bench, target: Tensor, **settings: Any) -> Outcome:
+    prefix = Scorer(bench.view, PrefixStore(), lambda: None).prefix(1, bench.rollout.prompt_ids)
+    return distil(
+        bench.view, prompt_ids=bench.rollout.prompt_ids, token_ids=bench.rollout.token_ids, prefix=prefix,
+        target_T_V=target, settings=LearningSettings(**{**QUICK, **settings}), pause=lambda: None,
+    )  # fmt: skip
+
+
+def learn(bench: Bench, adapter: dict[str, Tensor] | None = None, **settings: Any) -> Candidate:
+    return bench.learner(**settings).learn("l1", bench.rollout, COMMENT, adapter or bench.adapter, 1)
+
+
+@pytest.mark.parametrize("gradient", ["rollout", "full"])
+@pytest.mark.parametrize("divergence", ["reverse_kl", "forward_kl", "jsd"])
+def test_a_step_brings_the_student_closer_to_the_target(bench: Bench, divergence: str, gradient: str) -> None:
+    target = target_of(bench)
+    before = DIVERGENCES[divergence](bench.logprobs(), target).mean().item()
+    outcome = step(bench, target, divergence=divergence, gradient=gradient)
+    after = DIVERGENCES[divergence](bench.logprobs(), target).mean().item()
+    assert outcome.loss_before == pytest.approx(before, rel=1e-3)
+    # "rollout" measures with the prompt's keys from before the step, so its own figure is a little off.
+    assert outcome.loss_after == pytest.approx(after, rel=0.05 if gradient == "full" else 0.5)
+    assert after < 0.9 * before
+    assert outcome.loss_after < 0.9 * outcome.loss_before
+    assert 1 <= outcome.updates <= 4
+
+
+def test_no_learning_rate_moves_nothing(bench: Bench) -> None:
+    outcome = step(bench, target_of(bench), learning_rate=0.0)
+    assert same(bench.view.tensors(), bench.adapter)
+    assert outcome.loss_after == pytest.approx(outcome.loss_before)
+    step(bench, target_of(bench))
+    assert not same(bench.view.tensors(), bench.adapter)
+
+
+def test_a_student_that_is_at_its_target_takes_few_updates(bench: Bench) -> None:
+    far = step(bench, target_of(bench), max_updates=3, stop_at=0.0)
+    assert far.updates == 3
+    bench.view.load(bench.adapter)
+    assert step(bench, target_of(bench), max_updates=3, stop_at=0.999).updates == 1
+
+
+def test_the_base_is_not_touched_by_a_step(bench: Bench) -> None:
+    frozen = [p for p in bench.base.module.parameters() if not p.requires_grad]
+    before = [p.clone() for p in frozen]
+    step(bench, target_of(bench))
+    assert all(torch.equal(p, old) for p, old in zip(frozen, before, strict=True))
+    assert same(bench.views.serving.tensors(), bench.views.initial), "the person is served as before"
+
+
+def test_the_two_ways_of_taking_the_gradient_differ(bench: Bench) -> None:
+    rollout, full = learn(bench, gradient="rollout"), learn(bench, gradient="full")
+    assert rollout.report.status == full.report.status == "learned"
+    assert rollout.report.loss_before == pytest.approx(full.report.loss_before, rel=1e-3)
+    assert not same(rollout.tensors, full.tensors)
+
+
+@pytest.mark.parametrize("target", ["shifted_student", "base_teacher"])
+@pytest.mark.parametrize("divergence", ["reverse_kl", "forward_kl", "jsd"])
+def test_every_target_and_divergence_can_be_chosen(bench: Bench, target: str, divergence: str) -> None:
+    report = learn(bench, target=target, divergence=divergence).report
+    assert report.status == "learned"
+    assert report.loss_after < report.loss_before
+
+
+def test_the_choices_lead_to_different_adapters(bench: Bench) -> None:
+    adapters = [learn(bench, divergence=name, max_updates=1).tensors for name in DIVERGENCES]
+    adapters.append(learn(bench, target="base_teacher", max_updates=1).tensors)
+    assert not any(same(a, b) for index, a in enumerate(adapters) for b in adapters[:index])
+
+
+@pytest.mark.parametrize("settings", [{}, {"gradient": "full"}, {"divergence": "jsd", "target": "base_teacher"}])
+def test_the_same_lesson_from_the_same_adapter_gives_the_same_bits(bench: Bench, settings: dict) -> None:
+    first = learn(bench, **settings)
+    torch.manual_seed(77)
+    bench.view.load(bench.views.initial)
+    second = learn(bench, **settings)
+    assert same(first.tensors, second.tensors)
+    assert not same(first.tensors, bench.adapter)
+
+
+def test_a_learner_that_has_learned_before_gives_the_same_bits_again(bench: Bench) -> None:
+    learner = bench.learner()
+    first, second = (learner.learn("l1", bench.rollout, COMMENT, bench.adapter, 1) for _ in range(2))
+    assert same(first.tensors, second.tensors)
+
+
+# --- What is not finite never leaves ------------------------------------------------------
+
+
+@pytest.mark.parametrize("poison", [float("nan"), float("inf")])
+def test_a_target_that_is_not_finite_is_refused(bench: Bench, poison: float) -> None:
+    target = target_of(bench)
+    target[3, 5] = poison
+    with pytest.raises(NotFinite, match="not finite"):
+        step(bench, target)
+    assert same(bench.view.tensors(), bench.adapter)
+
+
+def spoilt(bench: Bench) -> dict[str, Tensor]:
+    first, *_ = bench.adapter
+    poisoned = bench.adapter[first].clone()
+    poisoned[0, 0] = float("inf")
+    return {**bench.adapter, first: poisoned}
+
+
+def test_a_weight_that_is_not_finite_is_noticed(bench: Bench) -> None:
+    bench.view.load(spoilt(bench))
+    with pytest.raises(NotFinite):
+        step(bench, torch.zeros_like(bench.logprobs()).log_softmax(dim=-1))
+
+
+def test_a_lesson_on_a_spoilt_adapter_is_refused_and_moves_nothing(bench: Bench) -> None:
+    candidate = learn(bench, spoilt(bench))
+    assert (candidate.report.status, candidate.tensors) == ("refused", None)
+    assert "not finite" in candidate.report.reason
+    assert same(bench.view.tensors(), spoilt(bench))
+
+
+@pytest.mark.parametrize("learning_rate", [1e20, 1e30, 1e37])
+def test_a_step_that_blows_up_is_refused_and_leaves_the_adapter_as_it_was(bench: Bench, learning_rate: float) -> None:
+    before = bench.logprobs()
+    candidate = learn(bench, learning_rate=learning_rate)
+    assert (candidate.report.status, candidate.tensors) == ("refused", None)
+    assert same(bench.view.tensors(), bench.adapter)
+    assert torch.equal(bench.logprobs(), before)

@@ -1,0 +1,161 @@
+"""A whole session with a scripted model: only the sampling of tokens is replaced, everything else is real.
+
+Invariant: a scripted answer goes through the same tokens, log-probabilities, checks and records as a sampled one.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+import torch
+from transformers import AutoTokenizer
+
+from continual_code.app import open_session
+from continual_code.events import Event, Proposal, Proposed, Ready, Task
+from continual_code.model.generation import Generation, Generator, Sampling
+from continual_code.session import LiveSession
+from continual_code.settings import AdapterSettings, LearningSettings, Settings
+
+torch.set_num_threads(1)  # matrices this small only wait for a second thread
+E = TypeVar("E")
+FILE, BEFORE = "tool.py", "def double(x):\n    return x + x\n"
+TASK = Task("Use multiplication in double.", (FILE,))
+COMMENT = "Call the parameter zebra."
+SECONDS = 30.0
+
+AFTER = {
+    0: "def double(x):\n    return x * 2\n",
+    1: "def double(zebra):\n    return zebra * 2\n",
+    2: "def double(zebra: int) -> int:\n    return zebra * 2\n",
+}
+
+
+@dataclass
+class Script:
+    """What the model says, by the revision that is asked. `held` keeps an answer from ending until it is set."""
+
+    after: Callable[[int], str]
+    prompts: list[tuple[int, ...]] = field(default_factory=list)
+    held: threading.Event = field(default_factory=threading.Event)
+    begun: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.held.set()
+
+
+def by_revision(revision: int) -> str:
+    """Another text for each of the first revisions, then the last one."""
+    return AFTER[min(revision, max(AFTER))]
+
+
+def play_script(monkeypatch: pytest.MonkeyPatch, model: Path, after: Callable[[int], str] = by_revision) -> Script:
+    """From now on the serving side says what the script says; the learner's own samples stay the model's."""
+    script, sampled, tokenizer = Script(after), Generator.generate, AutoTokenizer.from_pretrained(model)
+
+    @torch.no_grad()
+    def generate(
+        self: Generator,
+        prompt_ids: Sequence[int],
+        sampling: Sampling,
+        *,
+        owner: object,
+        on_tokens: Callable[[Sequence[int]], None] = lambda tokens: None,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> Generation:
+        if not isinstance(owner, int):  # the learner's demonstration, by the base
+            return sampled(self, prompt_ids, sampling, owner=owner, on_tokens=on_tokens, stopped=stopped)
+        script.prompts.append(tuple(prompt_ids))
+        script.begun.set()
+        while not script.held.wait(0.005):
+            if stopped():
+                return Generation((), (), "interrupted", 0)
+        text = f"```python\n{script.after(owner)}```"
+        tokens = [*tokenizer(text, add_special_tokens=False)["input_ids"], tokenizer.eos_token_id]
+        hidden_T_D = self._view.hidden(torch.tensor([*prompt_ids, *tokens[:-1]]))[-len(tokens) :]
+        logprobs_T_V = self._view.logits(hidden_T_D).log_softmax(dim=-1)
+        for token in tokens:
+            on_tokens([token])
+        return Generation(tuple(tokens), tuple(logprobs_T_V[range(len(tokens)), tokens].tolist()), "stop", len(tokens))
+
+    monkeypatch.setattr(Generator, "generate", generate)
+    return script
+
+
+def tiny_settings(home: Path, model: Path, **learning: object) -> Settings:
+    """A home of its own, the tiny model by its path, a small adapter."""
+    return Settings(
+        home=home, model=str(model), device="cpu", precision="float32", adapter=AdapterSettings(rank=4, alpha=8),
+        learning=LearningSettings(max_updates=3).model_copy(update=learning),
+    )  # fmt: skip
+
+
+def plant(root: Path, text: str = BEFORE) -> Path:
+    """The person's directory with its one file."""
+    root.mkdir(parents=True, exist_ok=True)
+    (root / FILE).write_text(text)
+    return root
+
+
+@dataclass
+class Watch:
+    """Listens to a session and waits for what it says. `react` is called with each event, on the engine's thread."""
+
+    session: LiveSession
+    react: Callable[[Event], None] = lambda event: None
+    events: list[Event] = field(default_factory=list)
+    _news: threading.Condition = field(default_factory=threading.Condition)
+
+    def __call__(self, event: Event) -> None:
+        with self._news:
+            self.events.append(event)
+            self._news.notify_all()
+        self.react(event)
+
+    def wait(self, kind: type[E], which: Callable[[E], bool] = lambda event: True, *, after: int = 0) -> E:
+        """The first event of this kind, also one that came already; `after` skips that many events."""
+        deadline = time.monotonic() + SECONDS
+        with self._news:
+            while True:
+                found = next((e for e in self.events[after:] if isinstance(e, kind) and which(e)), None)
+                if found is not None:
+                    return found
+                if not self._news.wait(deadline - time.monotonic()):
+                    raise AssertionError(f"no {kind.__name__} in {SECONDS} s; there were:\n{self.told()}")
+
+    def of(self, kind: type[E]) -> list[E]:
+        with self._news:
+            return [event for event in self.events if isinstance(event, kind)]
+
+    def mark(self) -> int:
+        with self._news:
+            return len(self.events)
+
+    def told(self) -> str:
+        return "\n".join(str(event)[:200] for event in self.events)
+
+    def ask(self, task: Task = TASK) -> Proposal:
+        mark = self.mark()
+        self.session.ask(task)
+        return self.wait(Proposed, lambda event: event.proposal.retry_of is None, after=mark).proposal
+
+
+@contextmanager
+def playing(
+    settings: Settings, root: Path, *, retries: bool = True, react: Callable[[Event], None] = lambda event: None
+) -> Iterator[Watch]:
+    """A started session that is closed afterwards."""
+    session = open_session(settings, root, retries=retries)
+    watch = Watch(session, react)
+    session.start(watch)
+    try:
+        watch.wait(Ready)
+        yield watch
+    finally:
+        session.close()
