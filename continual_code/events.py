@@ -7,10 +7,11 @@ markup, and whoever paints it must clean it first.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
+
+from continual_code.diffs import changed_regions, unified_diff
 
 VerdictKind = Literal["accept", "reject", "edit"]
 LessonStatus = Literal["pending", "learned", "no_signal", "refused", "failed", "undone", "rolled_back"]
@@ -91,25 +92,8 @@ class Proposal:
     @property
     def hunks(self) -> tuple[Hunk, ...]:
         """The changed regions without context, in file order."""
-        old, new = (self.before or "").splitlines(keepends=True), self.after.splitlines(keepends=True)
-        opcodes = difflib.SequenceMatcher(a=old, b=new, autojunk=False).get_opcodes()
-        changed = [code for code in opcodes if code[0] != "equal"]
-        return tuple(
-            Hunk(index, i1 + 1, j1 + 1, tuple(old[i1:i2]), tuple(new[j1:j2]))
-            for index, (_, i1, i2, j1, j2) in enumerate(changed)
-        )
-
-
-def unified_diff(path: str, before: str | None, after: str) -> str:
-    """The unified diff of one file; empty when nothing changed.
-
-    A missing newline at the end of a file is marked the way `patch` and git expect.
-    """
-    source = "/dev/null" if before is None else f"a/{path}"
-    old, new = (before or "").splitlines(keepends=True), after.splitlines(keepends=True)
-    lines = difflib.unified_diff(old, new, source, f"b/{path}")
-    marked = (line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
-    return "".join(marked)
+        regions = changed_regions(self.before or "", self.after)
+        return tuple(Hunk(index, *region) for index, region in enumerate(regions))
 
 
 @dataclass(frozen=True, slots=True)

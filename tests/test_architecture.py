@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "continual_code"
-FOR_ALL = {"events", "errors", "settings", "disk", "templates"}
-SEES_EVERYTHING = {"app", "cli", "commands", "session", "desk", "headless", "demo", "doctor", "sample"}
+FOR_ALL = {"events", "errors", "settings", "disk", "templates", "diffs"}
+SEES_EVERYTHING = {"app", "cli", "commands", "session", "desk", "headless", "demo", "doctor", "sample", "bench", "port"}
 ALLOWED = {
     "agent": {"workspace", "model"} | FOR_ALL,
     "learning": {"feedback", "adapters", "model"} | FOR_ALL,
-    "ui": {"events", "errors"},
+    "ui": {"events", "errors", "port"},
     "workspace": FOR_ALL,
     "model": FOR_ALL,
     "feedback": FOR_ALL,

@@ -106,6 +106,8 @@ class Worker:
                 continue
             except ContinualCodeError as error:
                 self._emit(Failed(error.what, error.kept, error.do))
+            except Exception as error:  # the top of this thread: say it, go on with the next lesson
+                self._emit(Failed(f"Unexpected {type(error).__name__}: {error}", "The adapter stays as it was."))
             self._wake.wait(POLL_SECONDS)
             self._wake.clear()
 
@@ -113,7 +115,7 @@ class Worker:
         while self._jobs and not self._turns.closed:
             self._turns.begin()  # whoever cancelled a lesson did not mean what comes after it
             self._jobs.popleft()()
-        if not self._lineage.lock.try_acquire():
+        if not self._lineage.lock.held and not self._take_over():
             self._emit(LearnerState("read_only", stage=f"process {self._lineage.lock.holder()} is learning"))
             return
         while not self._turns.closed and not self._jobs:
@@ -125,6 +127,15 @@ class Worker:
                 self._attempt(pending[0])
             finally:
                 self._current = None
+
+    def _take_over(self) -> bool:
+        """Become the one that learns; False while another process is. What it published is served from now on."""
+        if not self._lineage.lock.try_acquire():
+            return False
+        if trouble := self._lineage.recover():
+            self._emit(Failed(trouble))
+        self._serve_head(None)
+        return True
 
     def _attempt(self, pending: PendingLesson) -> None:
         lesson_id, journal = pending.lesson.id, self._lineage.journal
