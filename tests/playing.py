@@ -92,7 +92,7 @@ def tiny_settings(home: Path, model: Path, **learning: object) -> Settings:
     """A home of its own, the tiny model by its path, a small adapter."""
     return Settings(
         home=home, model=str(model), device="cpu", precision="float32", adapter=AdapterSettings(rank=4, alpha=8),
-        learning=LearningSettings(max_updates=3).model_copy(update=learning),
+        learning=LearningSettings(max_updates=3, reask=False).model_copy(update=learning),
     )  # fmt: skip
 
 

@@ -23,6 +23,8 @@ from continual_code.model.prefix import PrefixStore
 from continual_code.model.views import View
 from continual_code.settings import LearningSettings
 
+SHARES = (1.0, 0.5, 0.25)  # of the step, tried in this order
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -86,12 +88,17 @@ class Learner:
             return Candidate(report("no_signal", reason, Outcome(0.0, 0.0, 0)), None)
         try:
             outcome = self._step(rollout, revision, told_T_V, untold_T_V)
+            sound = not self._settings.reask or self._shrink_until_it_ends(rollout, adapter)
         except NotFinite as error:
             self._view.load(adapter)
             return Candidate(report("refused", str(error), Outcome(0.0, 0.0, 0)), None)
         except BaseException:
             self._view.load(adapter)
             raise
+        if not sound:
+            self._view.load(adapter)
+            reason = "Even a quarter of the step made the answer run on without an end."
+            return Candidate(report("refused", reason, outcome), None)
         return Candidate(report("learned", "", outcome), self._view.tensors())
 
     def objection_to(self, rollout: Rollout, evidence: Evidence) -> float:
@@ -116,6 +123,19 @@ class Learner:
         with self._view.adapter_off():
             answer = self._generator.generate(prompt_ids, sampling, owner=BASE, stopped=self._yielding)
         return teacher.demonstration(self._chat.decode(answer.token_ids), rejected) if answer.finish == "stop" else None
+
+    def _shrink_until_it_ends(self, rollout: Rollout, adapter: Mapping[str, Tensor]) -> bool:
+        """Halve the step until the candidate, asked again without the comment, comes to an end."""
+        self._stage("asking again")
+        stepped = self._view.tensors()
+        sampling = Sampling(max_tokens=2 * len(rollout.token_ids) + 128)
+        generator = Generator(self._view, self._chat.stop_ids, PrefixStore())  # the candidate's keys are nobody else's
+        for share in SHARES:
+            self._view.load({name: adapter[name].lerp(stepped[name], share) for name in stepped})
+            answer = generator.generate(rollout.prompt_ids, sampling, owner=share, stopped=self._yielding)
+            if answer.finish == "stop":
+                return True
+        return False
 
     def _yielding(self) -> bool:
         self._pause()
