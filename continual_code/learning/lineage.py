@@ -110,7 +110,8 @@ class Lineage:
 
     def _adopt_orphans(self) -> None:
         found = self.store.numbers()
-        if not found or self.journal.revisions(self.key):
+        # A journal that knows lessons was not lost: a revision it never published is a killed step's, learned again.
+        if not found or self.journal.revisions(self.key) or self.lessons():
             return
         rows = []
         for number in found:
