@@ -1,0 +1,46 @@
+"""Journal and store agree again after a kill between storing a revision and publishing it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from continual_code.events import Message, Rollout, Task, Verdict
+from continual_code.feedback.journal import Journal
+from continual_code.learning.lineage import Lineage
+
+DIGEST = "a" * 64
+
+
+def rejected(tmp_path: Path) -> Lineage:
+    """A lineage with one lesson waiting and a revision that a killed step had stored for it."""
+    journal = Journal(tmp_path / "journal.db")
+    lineage = Lineage(journal, tmp_path, "tiny", DIGEST)
+    rollout = Rollout((Message("user", "x"),), (1,), (2,), (-1.0,), 0.0, 1.0, 0, 0, "stop")
+    proposal = journal.add_proposal(
+        model=lineage.key, root=str(tmp_path), task=Task("x"), path="a.py", before="a = 1\n", after="a = 2\n",
+        rollout=rollout, seconds=0.0,
+    )  # fmt: skip
+    journal.record_verdict(Verdict(proposal.id, "reject", "why"))
+    number = journal.next_revision_number(lineage.key)
+    lineage.store.write(
+        number=number, parent=0, lesson_ids=("l1",), base_digest=DIGEST, lora={"r": 1, "lora_alpha": 1},
+        tensors={"w": torch.ones(2)}, created="2026-01-01",
+    )  # fmt: skip
+    return lineage
+
+
+def test_a_revision_that_was_stored_but_never_published_does_not_serve_and_its_lesson_waits(tmp_path: Path) -> None:
+    lineage = rejected(tmp_path)
+    assert lineage.recover() is None
+    assert lineage.head == 0
+    assert [lesson.status for lesson in lineage.lessons()] == ["pending"]
+
+
+def test_revisions_are_taken_over_when_the_journal_was_lost(tmp_path: Path) -> None:
+    rejected(tmp_path)
+    (tmp_path / "journal.db").unlink()
+    lineage = Lineage(Journal(tmp_path / "journal.db"), tmp_path, "tiny", DIGEST)
+    lineage.recover()
+    assert lineage.head == 1
