@@ -42,7 +42,6 @@ async def record(out: Path, model: str) -> None:
             await asyncio.sleep(2)
             app.save_screenshot("review.svg", path=str(out))
             await pilot.press("n", *_keys(sample.COMMENT))
-            app.save_screenshot("comment.svg", path=str(out))
             await pilot.press("enter")
             await _until(lambda: any(isinstance(event, Retried) for event in seen))
             await asyncio.sleep(1)
@@ -50,6 +49,9 @@ async def record(out: Path, model: str) -> None:
             await asyncio.sleep(1)
             app.save_screenshot("before-after.svg", path=str(out))
         session.close()
+        for picture in out.glob("*.svg"):
+            text = picture.read_text(encoding="utf-8")
+            picture.write_text(text.replace(str(root), "~/sample"), encoding="utf-8")
 
 
 def _keys(text: str) -> list[str]:
