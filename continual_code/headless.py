@@ -27,7 +27,7 @@ from continual_code.events import (
     Swapped,
     Task,
     Verdict,
-)  # fmt: skip
+)
 from continual_code.session import LiveSession
 
 E = TypeVar("E")

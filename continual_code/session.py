@@ -36,7 +36,7 @@ from continual_code.events import (
     Task,
     Undone,
     Verdict,
-)  # fmt: skip
+)
 from continual_code.learning.turns import Turns
 from continual_code.settings import Settings, dotted
 from continual_code.workspace import list_files
@@ -73,7 +73,7 @@ class Engine:
 
 
 class LiveSession:
-    """See `events.Session`.
+    """See `port.Session`.
 
     Args:
         load: builds the engine, on the serving thread.

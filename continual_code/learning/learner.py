@@ -74,8 +74,8 @@ class Learner:
         example = evidence.example or self._demonstration(rollout, evidence.comment)
         self._stage("comparing")
         told_T_V, untold_T_V = self._base_logprobs(rollout, evidence.comment, example)
-        gaps_T = of_tokens(told_T_V, rollout.token_ids) - of_tokens(untold_T_V, rollout.token_ids)
-        gap = objection(gaps_T, 0 * gaps_T)
+        told_T, untold_T = of_tokens(told_T_V, rollout.token_ids), of_tokens(untold_T_V, rollout.token_ids)
+        gap, gaps_T = objection(told_T, untold_T), told_T - untold_T
 
         def report(status: LessonStatus, reason: str, outcome: Outcome) -> StepReport:
             return StepReport(
@@ -101,7 +101,7 @@ class Learner:
             return Candidate(report("refused", reason, outcome), None)
         return Candidate(report("learned", "", outcome), self._view.tensors())
 
-    def objection_to(self, rollout: Rollout, evidence: Evidence) -> float:
+    def objection_to(self, rollout: Rollout, comment: str) -> float:
         """How much the person's own words argue against an answer, nats per token.
 
         The model's own example is left out: it would also object to every other way of
@@ -109,7 +109,7 @@ class Learner:
         0.071 for the rejected answer, 0.017 for a retry that follows the rule, 0.012 to
         0.021 for remarks that have nothing to do with the code.
         """
-        told_T_V, untold_T_V = self._base_logprobs(rollout, evidence.comment, evidence.example)
+        told_T_V, untold_T_V = self._base_logprobs(rollout, comment, None)
         return objection(of_tokens(told_T_V, rollout.token_ids), of_tokens(untold_T_V, rollout.token_ids))
 
     def _demonstration(self, rollout: Rollout, comment: str) -> str | None:

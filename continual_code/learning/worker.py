@@ -88,13 +88,13 @@ class Worker:
     def undo(self, lesson_id: str) -> str:
         """Take a lesson back (on the learning thread: call it through `do`)."""
         plan = self._lineage.undo(lesson_id)
-        self._serve_head(None)
+        self._serve_head()
         again = f"; learning again: {', '.join(plan.requeue)}" if plan.requeue else ""
         return f"Lesson {lesson_id} is undone, revision {plan.to} serves{again}."
 
     def objections(self, comment: str, *rollouts: Rollout) -> list[float]:
         """How much a comment argues against each answer, nats per token (on the learning thread)."""
-        return [self._learner.objection_to(rollout, Evidence(comment)) for rollout in rollouts]
+        return [self._learner.objection_to(rollout, comment) for rollout in rollouts]
 
     # --- The thread ---------------------------------------------------------------------
 
@@ -134,7 +134,7 @@ class Worker:
             return False
         if trouble := self._lineage.recover():
             self._emit(Failed(trouble))
-        self._serve_head(None)
+        self._serve_head()
         return True
 
     def _attempt(self, pending: PendingLesson) -> None:
@@ -176,8 +176,8 @@ class Worker:
         if candidate.tensors is not None and report.revision is not None:
             self._publish(Published(report.revision, candidate.tensors, lesson))
 
-    def _serve_head(self, lesson: Lesson | None) -> None:
-        self._publish(Published(self._lineage.head, self._lineage.load_head() or self._initial, lesson))
+    def _serve_head(self) -> None:
+        self._publish(Published(self._lineage.head, self._lineage.load_head() or self._initial, None))
 
     def _stage(self, stage: str) -> None:
         if self._current is None:

@@ -87,9 +87,9 @@ def test_the_adapter_has_no_say_in_what_the_teacher_thinks(bench: Bench) -> None
 def test_what_the_comment_says_against_a_new_answer_does_not_depend_on_the_adapter(bench: Bench) -> None:
     learner = bench.learner()
     report = learner.learn("l1", bench.rollout, COMMENT, bench.adapter, 1).report
-    assert learner.objection_to(bench.rollout, COMMENT) == pytest.approx(report.gap, abs=1e-5)
+    assert learner.objection_to(bench.rollout, COMMENT.comment) == pytest.approx(report.gap, abs=1e-5)
     bench.view.load(spread(bench.views.initial, 0.5))
-    assert bench.learner().objection_to(bench.rollout, COMMENT) == pytest.approx(report.gap, abs=1e-5)
+    assert bench.learner().objection_to(bench.rollout, COMMENT.comment) == pytest.approx(report.gap, abs=1e-5)
 
 
 @pytest.mark.parametrize("comment", ["", COMMENT.comment])
