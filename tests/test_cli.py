@@ -85,7 +85,7 @@ def test_help_is_quick_and_needs_no_torch():
         shown = subprocess.run([*PROGRAM, "--help"], capture_output=True, text=True, check=True)
         seconds.append(time.perf_counter() - started)
         assert "reject" in shown.stdout
-    assert min(seconds) < 0.3, seconds
+    assert min(seconds) < 1, seconds
     probe = "import sys, continual_code.cli; sys.exit(any(m in sys.modules for m in ('torch', 'textual', 'pydantic')))"
     assert subprocess.run([sys.executable, "-c", probe], check=False).returncode == 0
 

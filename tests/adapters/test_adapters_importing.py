@@ -165,7 +165,7 @@ def test_an_attack_is_refused_at_once_and_runs_nothing(directory: Path, attack: 
     before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.perf_counter()
     with pytest.raises(ImportRefused):
         read(directory)
-    assert time.perf_counter() - started < 1
+    assert time.perf_counter() - started < 5
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200 * 1024
     assert not (directory.parent / "ran").exists()
 
