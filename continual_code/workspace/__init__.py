@@ -8,17 +8,22 @@ from continual_code.workspace.edits import Edits, EditState, match_conventions
 from continual_code.workspace.git import create_repository, head_commit, is_repository, list_files
 from continual_code.workspace.record import EditRecord
 from continual_code.workspace.root import Root
+from continual_code.workspace.sandbox import Finished, SandboxUnavailable, run_sandboxed, sandbox_available
 from continual_code.workspace.source import SourceFile
 
 __all__ = [
     "EditRecord",
     "EditState",
     "Edits",
+    "Finished",
     "Root",
+    "SandboxUnavailable",
     "SourceFile",
     "create_repository",
     "head_commit",
     "is_repository",
     "list_files",
     "match_conventions",
+    "run_sandboxed",
+    "sandbox_available",
 ]
