@@ -21,8 +21,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. Exit code: 0 done, 1 failed or refused, 2 usage, 130 interrupted."""
     arguments = _parser().parse_args(argv)
     try:
-        commands = importlib.import_module("continual_code.commands")
-        return getattr(commands, arguments.run)(arguments)
+        module = (
+            "screen" if arguments.run == "screen" else "commands"
+        )  # the screen waits for no other command's imports
+        return getattr(importlib.import_module(f"continual_code.{module}"), arguments.run)(arguments)
     except ContinualCodeError as error:
         _complain(error, getattr(arguments, "json", False))
         return error.exit_code

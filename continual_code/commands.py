@@ -13,7 +13,6 @@ from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from continual_code.app import open_desk, open_lineage, open_session
@@ -24,26 +23,16 @@ from continual_code.events import Lesson, Proposal, Task, Verdict
 from continual_code.headless import Nothing, running
 from continual_code.model.catalog import CATALOG, find
 from continual_code.model.provision import installed, provision
+from continual_code.screen import root_of
 from continual_code.settings import Settings, dotted, load_settings
 from continual_code.ui.clean import clean
-
-
-def screen(arguments: Namespace) -> int:
-    """Open the terminal screen; without a terminal, explain."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise UsageError("The screen needs a terminal.", do='Use `continual-code run "TASK"` or `continual-code demo`.')
-    from continual_code.ui import run as show
-
-    settings = _settings(arguments)
-    session = open_session(settings, _root(arguments))
-    return show(session, model=settings.model, history=settings.state_dir / "history")
 
 
 def run(arguments: Namespace) -> int:
     """Propose an edit; with `--apply`, accept it."""
     if not arguments.task.strip():
         raise UsageError("The task is empty.", do="Say what to change.")
-    session = open_session(_settings(arguments), _root(arguments), retries=False)
+    session = open_session(_settings(arguments), root_of(arguments), retries=False)
     task = Task(arguments.task, tuple(session.root_relative(file) for file in arguments.file))
     started = time.monotonic()
     with running(session, _say) as driver:
@@ -125,9 +114,7 @@ def export(arguments: Namespace) -> int:
     """Write the serving adapter as a PEFT directory."""
     settings = _settings(arguments)
     lineage = open_lineage(settings, _desk(arguments).journal)
-    learning = {key: str(value) for key, value in dotted(settings.learning).items()}
-    base = installed(settings.model, settings.models_dir)
-    path = lineage.export(arguments.directory, str(base), learning)
+    path = lineage.export(arguments.directory, settings.learning)
     return _print(arguments, {"directory": str(path), "revision": lineage.head}, f"Exported to {path}.")
 
 
@@ -181,15 +168,8 @@ def _settings(arguments: Namespace) -> Settings:
     return load_settings({"model": arguments.model})[0]
 
 
-def _root(arguments: Namespace) -> Path:
-    root = arguments.repo.expanduser().absolute()
-    if not root.is_dir():
-        raise UsageError(f"{root} is not a directory.")
-    return root
-
-
 def _desk(arguments: Namespace) -> Desk:
-    desk = open_desk(_settings(arguments), _root(arguments))
+    desk = open_desk(_settings(arguments), root_of(arguments))
     for trouble in desk.recover():
         _say(trouble)
     return desk
@@ -211,7 +191,7 @@ def _learn(arguments: Namespace, desk: Desk, lesson: Lesson) -> Lesson:
     if not lineage.lock.try_acquire():
         return _watch(desk, lesson, f"process {lineage.lock.holder()} is learning it")
     lineage.lock.release()
-    with running(open_session(settings, _root(arguments), retries=False), _say) as driver:
+    with running(open_session(settings, root_of(arguments), retries=False), _say) as driver:
         driver.lesson_end(lesson.id)
     return desk.journal.lesson(lesson.id)
 

@@ -9,7 +9,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -46,17 +45,12 @@ class Story:
 
 def play(settings: Settings, *, as_json: bool, say: Callable[[str], None]) -> int:
     """Play the session in a sample repository with a state of its own, which is removed afterwards."""
-    with tempfile.TemporaryDirectory(prefix="continual-code-demo-") as scratch:
-        home = settings.model_copy(update={"home": Path(scratch) / "home"})
-        home.home.mkdir()
-        settings.models_dir.mkdir(parents=True, exist_ok=True)
-        (home.home / "models").symlink_to(settings.models_dir)
-        root = sample.ensure_sample(Path(scratch) / "sample")
+    with sample.trial(settings) as (own, root):
         story = Story(as_json)
         story.tell(f"continual-code on {settings.model}, in a fresh sample repository")
-        held = _first_session(home, root, story, say)
+        held = _first_session(own, root, story, say)
         if held:
-            held = _second_session(home, root, story)
+            held = _second_session(own, root, story)
         if as_json:
             print(json.dumps(story.facts | {"seconds": round(time.monotonic() - story.started, 1)}))
         return 0 if held else 1

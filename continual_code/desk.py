@@ -14,7 +14,7 @@ from continual_code.errors import ContinualCodeError, UsageError, WorkspaceError
 from continual_code.events import Lesson, Verdict
 from continual_code.feedback.journal import Journal
 from continual_code.feedback.rows import EditIntent, EditStatus, RecordedEdit
-from continual_code.workspace import EditRecord, Edits, Root
+from continual_code.workspace import EditRecord, Edits, Root, list_files
 
 
 class Desk:
@@ -29,6 +29,10 @@ class Desk:
         self.root, self.journal = Root(root), journal
         self._edits = Edits(self.root, private_dir(state_dir / "pre-images"))
         self._key = str(self.root.path)
+
+    def files(self) -> list[str]:
+        """The repository's files, relative to its root, sorted."""
+        return list_files(self.root.path)
 
     def judge(self, verdict: Verdict) -> Lesson | None:
         """Record a verdict; for "accept" and "edit" write the file.

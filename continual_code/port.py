@@ -6,10 +6,19 @@ Invariant: plain values in, events out. Nothing here waits on the model.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from continual_code.events import Lesson, Listener, Task, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What a session found when it started: the model's name, and the file for earlier prompts (None keeps none)."""
+
+    model: str
+    history: Path | None = None
 
 
 class Session(Protocol):
@@ -26,8 +35,12 @@ class Session(Protocol):
         """The directory the program was started in; the only one it edits."""
         ...
 
-    def start(self, listener: Listener) -> None:
-        """Begin loading the model and deliver every event to `listener` from now on."""
+    def start(self, listener: Listener) -> Opened:
+        """Begin loading the model and deliver every event to `listener` from now on.
+
+        Raises:
+            ContinualCodeError, OSError: settings, directory or state cannot be used, so nothing else will work either.
+        """
         ...
 
     def ask(self, task: Task) -> None:

@@ -1,10 +1,14 @@
-"""The small repository that a newcomer's first session works on."""
+"""The small repository that a newcomer's first session works on, also with a state of its own for a trial."""
 
 from __future__ import annotations
 
 import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from continual_code.settings import Settings, default_home
 from continual_code.workspace import create_repository
 
 FILES = {
@@ -35,7 +39,19 @@ def ensure_sample(path: Path) -> Path:
     return path
 
 
-if __name__ == "__main__":
-    from continual_code.settings import default_home
+@contextmanager
+def trial(settings: Settings) -> Iterator[tuple[Settings, Path]]:
+    """The settings with a home of its own, and a fresh sample repository; both are removed afterwards.
 
+    The models are those of `settings`: what is fetched in a trial is kept.
+    """
+    with tempfile.TemporaryDirectory(prefix="continual-code-") as scratch:
+        home = Path(scratch) / "home"
+        home.mkdir()
+        settings.models_dir.mkdir(parents=True, exist_ok=True)
+        (home / "models").symlink_to(settings.models_dir)
+        yield settings.model_copy(update={"home": home}), ensure_sample(Path(scratch) / "sample")
+
+
+if __name__ == "__main__":
     print(ensure_sample(default_home(os.environ) / "sample"))

@@ -12,10 +12,10 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from continual_code.desk import Desk
 from continual_code.errors import ContinualCodeError, Interrupted
 from continual_code.events import (
     Applied,
@@ -38,14 +38,14 @@ from continual_code.events import (
     Verdict,
 )
 from continual_code.learning.turns import Turns
-from continual_code.settings import Settings, dotted
-from continual_code.workspace import list_files
+from continual_code.port import Opened
 
-if TYPE_CHECKING:  # torch costs seconds; the first frame must not wait for it
-    from continual_code.agent import Agent, Asked, Draft
-    from continual_code.learning.lineage import Lineage
-    from continual_code.learning.worker import Published, Worker
-    from continual_code.model.views import Views
+if TYPE_CHECKING:  # the first frame waits for this module, and must not wait for those: torch alone costs seconds
+    from continual_code.agent import Asked, Draft
+    from continual_code.app import Work
+    from continual_code.desk import Desk
+    from continual_code.engine import Engine
+    from continual_code.learning.worker import Published
 
 HELD_SHARE = 0.5  # a retry "holds" when at most this share of the comment's objection is left
 CLOSE_SECONDS = 4.0
@@ -60,30 +60,17 @@ class _Job:
     run: Callable[[], None] = field(compare=False)
 
 
-@dataclass(frozen=True)
-class Engine:
-    """What exists once a model is loaded."""
-
-    model: str
-    placement: str
-    views: Views
-    agent: Agent
-    lineage: Lineage
-    worker: Worker
-
-
 class LiveSession:
     """See `port.Session`.
 
     Args:
-        load: builds the engine, on the serving thread.
+        root: the directory to work in.
+        open: called once, when something is first wanted of the work; the screen's first frame comes before that.
         retries: whether a rejected task is asked again by itself once its lesson is learned.
     """
 
-    def __init__(
-        self, settings: Settings, desk: Desk, load: Callable[[LiveSession], Engine], *, retries: bool = True
-    ) -> None:
-        self._settings, self._desk, self._load, self._retries = settings, desk, load, retries
+    def __init__(self, root: Path, open: Callable[[], Work], *, retries: bool = True) -> None:
+        self.root, self._open, self._retries = root.resolve(), open, retries
         self._to_retry: set[str] = set()  # lessons from rejections in this session; older ones are not asked again
         self.turns = Turns()
         self.warnings: list[Failed] = []  # what a driver without a person need not stop for
@@ -97,10 +84,6 @@ class LiveSession:
 
     # --- What the screen calls ----------------------------------------------------------
 
-    @property
-    def root(self) -> Path:
-        return self._desk.root.path
-
     def root_relative(self, file: str) -> str:
         """A path given on the command line, relative to the root.
 
@@ -112,9 +95,11 @@ class LiveSession:
             path = path.relative_to(self.root)
         return self._desk.root.normalise(str(path))
 
-    def start(self, listener: Listener) -> None:
+    def start(self, listener: Listener) -> Opened:
         self._listener = listener
+        settings = self._work.settings
         self._thread.start()
+        return Opened(settings.model, settings.state_dir / "history")
 
     def ask(self, task: Task) -> None:
         self._queue(_PERSON, lambda: self._answer(task))
@@ -150,12 +135,11 @@ class LiveSession:
         return self._engine.lineage.lessons() if self._engine else ()
 
     def files(self) -> Sequence[str]:
-        return list_files(self.root)
+        return self._desk.files()
 
     def export(self, directory: Path) -> Path:
         engine = self._loaded()
-        settings = {key: str(value) for key, value in dotted(self._settings.learning).items()}
-        return engine.lineage.export(directory, engine.model, settings)
+        return engine.lineage.export(directory, self._work.settings.learning)
 
     def close(self) -> None:
         self.turns.close()
@@ -212,7 +196,7 @@ class LiveSession:
     def _start_engine(self) -> None:
         for trouble in self._desk.recover():
             self.warn(trouble)
-        engine = self._load(self)
+        engine = self._work.load(self)
         self._revision = engine.lineage.head
         self._engine = engine
         self.emit(Ready(engine.model, engine.placement, self._revision))
@@ -238,7 +222,7 @@ class LiveSession:
         return self._record(task, draft, retry_of)
 
     def _prepare(self, task: Task, retry_of: str | None) -> Asked:
-        budget = self._settings.context.prompt_tokens
+        budget = self._work.settings.context.prompt_tokens
         try:
             asked = self._loaded().agent.prepare(task)
         except ContinualCodeError:
@@ -278,6 +262,14 @@ class LiveSession:
         old_gap, new_gap = worker.objections(lesson.comment, *rollouts)
         held = after.after != before.after and new_gap <= HELD_SHARE * old_gap
         self.emit(Retried(lesson.id, before, after, held, new_gap))
+
+    @cached_property
+    def _work(self) -> Work:
+        return self._open()
+
+    @property
+    def _desk(self) -> Desk:
+        return self._work.desk
 
     def _queue(self, priority: int, run: Callable[[], None]) -> None:
         self._jobs.put(_Job(priority, next(self._numbers), run))

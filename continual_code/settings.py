@@ -71,7 +71,7 @@ class Settings(_Frozen):
     home: Path
     model: str = DEFAULT_MODEL
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
-    precision: Literal["auto", "bfloat16", "float32", "mixed"] = "auto"
+    precision: Literal["auto", "bfloat16", "float32", "mixed", "int8"] = "auto"
     generation: GenerationSettings = GenerationSettings()
     context: ContextSettings = ContextSettings()
     adapter: AdapterSettings = AdapterSettings()
@@ -80,6 +80,11 @@ class Settings(_Frozen):
     @property
     def models_dir(self) -> Path:
         return self.home / "models"
+
+    @property
+    def cache_dir(self) -> Path:
+        """What can be made again: int8 copies of installed weights. Beside the models, for homes that share them."""
+        return self.models_dir / ".int8"
 
     @property
     def state_dir(self) -> Path:

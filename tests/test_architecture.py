@@ -11,12 +11,15 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "continual_code"
-FOR_ALL = {"events", "errors", "settings", "disk", "templates", "diffs"}
-SEES_EVERYTHING = {"app", "cli", "commands", "session", "desk", "headless", "demo", "doctor", "sample", "bench", "port"}
+FOR_ALL = {"events", "errors", "settings", "disk", "templates", "diffs", "collector"}
+SEES_EVERYTHING = {
+    "app", "cli", "commands", "session", "desk", "headless", "demo", "doctor", "sample", "bench", "port",
+    "engine", "screen",
+}  # fmt: skip
 ALLOWED = {
     "agent": {"workspace", "model"} | FOR_ALL,
     "learning": {"feedback", "adapters", "model"} | FOR_ALL,
-    "ui": {"events", "errors", "port"},
+    "ui": {"events", "errors", "port", "collector"},
     "workspace": FOR_ALL,
     "model": FOR_ALL,
     "feedback": FOR_ALL,
@@ -145,8 +148,8 @@ def loaded_by(module: str, suspects: set[str]) -> set[str]:
     ("module", "never"),
     [
         ("continual_code.cli", {"torch", "textual", "pydantic", "transformers"}),
-        ("continual_code.session", {"torch", "transformers", "peft"}),
-        ("continual_code.ui.app", {"torch", "transformers", "peft"}),
+        ("continual_code.screen, continual_code.ui.app", {"torch", "pydantic", "sqlite3", "git"}),
+        ("continual_code.app", {"torch", "transformers", "peft", "textual"}),
     ],
 )
 def test_an_import_does_not_load_what_costs_seconds(module: str, never: set[str]) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,17 +23,12 @@ SIZE = (110, 34)
 
 async def record(out: Path, model: str) -> None:
     """Play the session and write the pictures into `out`."""
-    with tempfile.TemporaryDirectory(prefix="continual-code-pictures-") as scratch:
-        home = Path(scratch) / "home"
-        home.mkdir()
-        settings = load_settings({"model": model})[0]
-        (home / "models").symlink_to(settings.models_dir)
-        root = sample.ensure_sample(Path(scratch) / "sample")
-        session = open_session(settings.model_copy(update={"home": home}), root)
+    with sample.trial(load_settings({"model": model})[0]) as (settings, root):
+        session = open_session(settings, root)
         seen: list[Event] = []
         begin = session.start
         session.start = lambda listener: begin(lambda event: (seen.append(event), listener(event))[1])  # type: ignore[method-assign]
-        app = ContinualApp(session, model=model)
+        app = ContinualApp(session)
         async with app.run_test(size=SIZE) as pilot:
             await _until(lambda: any(isinstance(event, Ready) for event in seen))
             await pilot.press(*_keys(f"{sample.TASK} @{sample.TASK_FILE} "), "enter")

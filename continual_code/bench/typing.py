@@ -15,10 +15,9 @@ import re
 import select
 import struct
 import sys
-import tempfile
 import termios
 import time
-from pathlib import Path
+from contextlib import suppress
 
 from continual_code import sample
 from continual_code.settings import load_settings
@@ -52,6 +51,13 @@ class Terminal:
                 raise TimeoutError(f"{text!r} was not painted within {seconds:.0f} s")
             seen = (seen + self.read(0.2))[-20_000:]
 
+    def quit(self) -> None:
+        """Press Ctrl+Q and wait until the program has ended."""
+        self.send("\x11")
+        with suppress(OSError):  # what has no program behind it any more cannot be read
+            while not os.waitpid(self.pid, os.WNOHANG)[0]:
+                self.read(0.1)
+
     def key_to_paint(self, key: str) -> float:
         """Seconds until `key` is painted."""
         while self.read(0.01):
@@ -77,13 +83,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default="qwen2.5-coder-0.5b")
     model = parser.parse_args().model
-    models_dir = load_settings()[0].models_dir
-    with tempfile.TemporaryDirectory(prefix="continual-code-typing-") as scratch:
-        home = Path(scratch) / "home"
-        home.mkdir()
-        (home / "models").symlink_to(models_dir)
-        root = sample.ensure_sample(Path(scratch) / "sample")
-        environment = {**os.environ, "CONTINUAL_CODE_HOME": str(home), "TERM": "xterm-256color"}
+    with sample.trial(load_settings()[0]) as (settings, root):
+        environment = {**os.environ, "CONTINUAL_CODE_HOME": str(settings.home), "TERM": "xterm-256color"}
         argv = [sys.executable, "-P", "-m", "continual_code.cli", "--model", model, "--repo", str(root)]
         started = time.perf_counter()
         terminal = Terminal(argv, environment)
@@ -101,7 +102,7 @@ def main() -> int:
         terminal.send(f"{sample.COMMENT}\r")
         terminal.wait_for("learning l1", 60)
         figures |= {"learning_ms": measure(terminal)}
-        terminal.send("\x11")
+        terminal.quit()
     print(json.dumps(figures))
     return 0
 

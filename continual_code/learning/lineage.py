@@ -23,6 +23,7 @@ from continual_code.events import Lesson, StepReport
 from continual_code.feedback.journal import Journal
 from continual_code.feedback.ledger import RevisionRow
 from continual_code.feedback.planning import Rewind, chain, plan_fallback, plan_rollback, plan_undo
+from continual_code.settings import LearningSettings, dotted
 
 
 class Lineage:
@@ -31,10 +32,14 @@ class Lineage:
     Args:
         model: the id the person chose.
         base_digest: sha256 identity of the base weights; revisions of other weights are refused.
+        base_model: what `AutoModelForCausalLM.from_pretrained` takes to load them, for an export to name.
     """
 
-    def __init__(self, journal: Journal, state_dir: Path, model: str, base_digest: str) -> None:
+    def __init__(
+        self, journal: Journal, state_dir: Path, model: str, base_digest: str, base_model: str | None = None
+    ) -> None:
         self.journal, self.model, self.base_digest = journal, model, base_digest
+        self.base_model = base_model or model
         self.key = f"{model}@{base_digest[:12]}"
         directory = private_dir(state_dir / "revisions" / base_digest[:12])
         self.store = AdapterStore(directory)
@@ -87,8 +92,8 @@ class Lineage:
         revisions = self.journal.revisions(self.key)
         return self._carry_out(plan_rollback(number, revisions=revisions, head=self.head, lessons=self.lessons()))
 
-    def export(self, directory: Path, base_model: str, settings: Mapping[str, Any]) -> Path:
-        """Write the serving adapter as a PEFT directory.
+    def export(self, directory: Path, settings: LearningSettings) -> Path:
+        """Write the serving adapter as a PEFT directory; its card names `settings`, with which it was taught.
 
         Raises:
             UsageError: nothing was learned yet.
@@ -98,11 +103,11 @@ class Lineage:
         manifest, tensors = self.store.load(self.head, base_digest=self.base_digest)
         learned = set(chain(self.journal.revisions(self.key), self.head))
         card = model_card(
-            base_model=base_model, base_digest=self.base_digest, revision=self.head, lora=manifest.lora,
-            settings=settings, lessons=[lesson for lesson in self.lessons() if lesson.revision in learned],
+            base_model=self.base_model, base_digest=self.base_digest, revision=self.head, lora=manifest.lora,
+            settings=dotted(settings), lessons=[lesson for lesson in self.lessons() if lesson.revision in learned],
             created=manifest.created,
         )  # fmt: skip
-        return export_peft(directory, tensors=tensors, lora=manifest.lora, base_model=base_model, card=card)
+        return export_peft(directory, tensors=tensors, lora=manifest.lora, base_model=self.base_model, card=card)
 
     def _carry_out(self, plan: Rewind) -> Rewind:
         self.journal.rewind(self.key, **asdict(plan))

@@ -17,6 +17,8 @@ from transformers.utils import logging as transformers_logging
 from continual_code.errors import ModelError
 from continual_code.model.chat import Chat
 from continual_code.model.device import Placement, choose
+from continual_code.model.int8 import make_int8
+from continual_code.model.int8_file import load_int8, save_int8
 from continual_code.model.mixed import make_mixed
 
 
@@ -39,9 +41,13 @@ def load_base(
     *,
     device: str = "auto",
     precision: str = "auto",
+    cache: Path | None = None,
     progress: Callable[[str, float | None], None] = lambda stage, fraction: None,
 ) -> Base:
     """Load weights from a local directory; nothing is fetched and no remote code runs.
+
+    Args:
+        cache: a directory that keeps int8 weights from one start to the next.
 
     Raises:
         ModelError: the directory is not a causal language model with a chat template.
@@ -52,19 +58,32 @@ def load_base(
     progress(f"loading {name}", None)
     try:
         tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True)
-        module = AutoModelForCausalLM.from_pretrained(
-            directory, dtype=placement.storage, local_files_only=True, use_safetensors=True
-        )
+        module = _module(directory, placement, cache / f"{digest}.int8.safetensors" if cache else None)
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ModelError(
             f"{directory} cannot be loaded as a language model: {first_line}",
             do="Remove the directory and run `continual-code models pull` again.",
         ) from error
+    return Base(name, directory, digest, module, Chat(tokenizer, _stop_ids(module, tokenizer)), placement)
+
+
+def _module(directory: Path, placement: Placement, int8_file: Path | None) -> PreTrainedModel:
+    """The frozen weights in the placement's precision."""
+    is_int8 = placement.precision == "int8"
+    if is_int8 and int8_file and (ready := load_int8(directory, int8_file)):
+        return ready
+    module = AutoModelForCausalLM.from_pretrained(
+        directory, dtype=placement.storage, local_files_only=True, use_safetensors=True
+    )
     module.to(torch.device(placement.device)).eval().requires_grad_(False)  # type: ignore[arg-type]
     if placement.precision == "mixed":
         make_mixed(module)
-    return Base(name, directory, digest, module, Chat(tokenizer, _stop_ids(module, tokenizer)), placement)
+    elif is_int8:
+        make_int8(module)
+        if int8_file:
+            save_int8(module, int8_file)
+    return module
 
 
 def _stop_ids(module: PreTrainedModel, tokenizer: Any) -> frozenset[int]:

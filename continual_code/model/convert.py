@@ -37,13 +37,14 @@ def convert_gguf(gguf: Path, out: Path, progress: Progress, *, tied: bool) -> No
     Raises:
         ModelError: the file cannot be read, or the process was killed.
     """
-    # `-P`, because the current directory is somebody's repository and may hold a `torch.py`.
+    # The current directory is somebody's repository and may hold a `torch.py`: `-P` keeps it off the path, and
+    # another one makes a relative PYTHONPATH lead nowhere.
     command = [sys.executable, "-P", "-m", __name__, str(gguf.absolute()), str(out.absolute())]
     command += ["--tied"] if tied else []
     pipe = subprocess.PIPE
     with tempfile.TemporaryFile() as noise:
         # Our end of the child's stdin closes when we die, however we die.
-        with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=noise, env=_environment()) as child:
+        with subprocess.Popen(command, cwd="/", env=_environment(), stdin=pipe, stdout=pipe, stderr=noise) as child:
             try:
                 _relay(child, progress)
             except BaseException:

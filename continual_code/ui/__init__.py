@@ -6,8 +6,8 @@ Invariant: importing this costs nothing; Textual is loaded when the screen is.
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
+from continual_code.collector import at_rest
 from continual_code.port import Session
 
 # CPython hands the interpreter over every 5 ms by default, and painting one key needs it several times.
@@ -16,20 +16,22 @@ from continual_code.port import Session
 SWITCH_SECONDS = 0.0001
 
 
-def run(session: Session, *, model: str, history: Path | None = None) -> int:
+def run(session: Session) -> int:
     """Show the screen until the person quits, then close `session`.
 
     Args:
         session: the engine, not started yet; the first frame stands before it starts.
-        model: the name to show until the engine reports its own.
-        history: where earlier prompts are kept (created with mode 0600); None keeps none.
 
     Returns:
         The exit code: 0, or 1 after a bug in the screen itself.
-    """
-    from continual_code.ui.app import ContinualApp
 
-    app = ContinualApp(session, model=model, history=history)
+    Raises:
+        ContinualCodeError, OSError: the session could not start; the screen is closed again.
+    """
+    with at_rest():
+        from continual_code.ui.app import ContinualApp
+
+    app = ContinualApp(session)
     before = sys.getswitchinterval()
     sys.setswitchinterval(SWITCH_SECONDS)
     try:
@@ -37,4 +39,6 @@ def run(session: Session, *, model: str, history: Path | None = None) -> int:
     finally:
         sys.setswitchinterval(before)
         session.close()
+    if app.unopened:
+        raise app.unopened
     return app.return_code or 0

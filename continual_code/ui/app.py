@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
-from pathlib import Path
+from dataclasses import replace
 from typing import ClassVar
 
 from textual.app import App, SystemCommand
@@ -19,7 +18,7 @@ from textual.widgets import TextArea
 
 from continual_code.errors import ContinualCodeError
 from continual_code.events import Event
-from continual_code.port import Session
+from continual_code.port import Opened, Session
 from continual_code.ui.calls import Calls
 from continual_code.ui.clean import Guard
 from continual_code.ui.history import History
@@ -35,7 +34,7 @@ STYLES = ("base", "main", "review", "compare", "lessons")
 
 
 class ContinualApp(App[None]):
-    """`model` is shown until the engine says what it loaded; `history` is a file for the prompts."""
+    """`unopened` is why the session could not start, once the screen was closed for it."""
 
     # Textual declares these so that neither ClassVar nor a tuple fits.
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012
@@ -46,15 +45,14 @@ class ContinualApp(App[None]):
         Binding("f1", "help", "Help"),
     ]
 
-    def __init__(
-        self, session: Session, *, model: str, history: Path | None = None, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, session: Session, *, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(css_path=[f"styles/{name}.tcss" for name in STYLES])
         self.clock = clock
-        self.status = Status(model)
+        self.status = Status()
+        self.unopened: ContinualCodeError | OSError | None = None
         self._session = session
         self._calls = Calls(self, self._refused)
-        self._history = History(history)
+        self._history = History()
         self._quit_asked = float("-inf")
         self._guard = Guard()
         self.main = MainScreen(self, session, self._calls, self._history)
@@ -102,8 +100,23 @@ class ContinualApp(App[None]):
 
     def _begin(self) -> None:
         """Start the engine once the first frame stands."""
+        self._calls.submit(self._open, then=self._opened)
+
+    def _open(self) -> Opened | None:
+        try:
+            opened = self._session.start(self._listen)
+        except (ContinualCodeError, OSError) as error:
+            self.unopened = error  # said by whoever runs the app, once the terminal is theirs again
+            return None
+        self._history.keep_in(opened.history)
+        return opened
+
+    def _opened(self, opened: Opened | None) -> None:
+        if opened is None:
+            self.exit()
+            return
+        self.status = replace(self.status, model=opened.model)
         self._calls.submit(self._history.read, then=self._history.restore)
-        self._calls.submit(partial(self._session.start, self._listen))
         self._calls.submit(self._session.files, then=self.main.take_files)
 
     def _listen(self, event: Event) -> None:

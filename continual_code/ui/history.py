@@ -16,12 +16,15 @@ LONGEST = 10_000
 class History:
     """A list of earlier prompts, newest last, and a place in it while the person walks."""
 
-    def __init__(self, path: Path | None) -> None:
-        """`path` is created on the first `remember`; None keeps the history in memory only."""
-        self._path = path
+    def __init__(self) -> None:
+        self._path: Path | None = None
         self._entries: list[str] = []
         self._place: int | None = None
         self._draft = ""
+
+    def keep_in(self, path: Path | None) -> None:
+        """Keep what is stored from now on in `path`, created when missing; None keeps it in memory only."""
+        self._path = path
 
     def read(self) -> list[str]:
         """The entries in the file, for `restore`; what cannot be read is left out."""

@@ -28,7 +28,7 @@ from continual_code.ui.clean import clean_line
 class Status:
     """The engine as the person should see it. `heard_at` is when `learner` arrived, seconds."""
 
-    model: str
+    model: str = ""
     device: str = ""
     loading: Loading | None = field(default_factory=lambda: Loading("starting"))
     revision: int | None = None

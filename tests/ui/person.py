@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 from scripted import ScriptedSession, ready
 from textual import events
@@ -97,12 +96,10 @@ class Person:
 
 
 @asynccontextmanager
-async def at_work(
-    *, size: tuple[int, int] = (80, 24), loaded: bool = True, history: Path | None = None, **session: object
-) -> AsyncIterator[Person]:
+async def at_work(*, size: tuple[int, int] = (80, 24), loaded: bool = True, **session: object) -> AsyncIterator[Person]:
     """A person in front of the app; `loaded` plays Ready first."""
     engine, clock = ScriptedSession(**session), Clock()  # type: ignore[arg-type]
-    app = ContinualApp(engine, model="qwen2.5-coder-1.5b", history=history, clock=clock)
+    app = ContinualApp(engine, clock=clock)
     async with app.run_test(size=size) as pilot:
         person = Person(app, pilot, engine, clock)
         await person.until(lambda: any(call[0] == "start" for call in engine.calls), "start")

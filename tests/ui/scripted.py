@@ -24,6 +24,7 @@ from continual_code.events import (
     Task,
     Verdict,
 )
+from continual_code.port import Opened
 
 BEFORE = "def greet(name):\n    print('hi ' + name)\n\n\ndef main():\n    greet('you')\n"
 AFTER = 'def greet(name):\n    print(f"hello {name}")\n\n\ndef main():\n    greet("you")\n'
@@ -32,8 +33,13 @@ AFTER = 'def greet(name):\n    print(f"hello {name}")\n\n\ndef main():\n    gree
 class ScriptedSession:
     """Implements `continual_code.events.Session`; `calls` holds (name, *arguments) in order."""
 
-    def __init__(self, root: Path = Path("/project"), files: Sequence[str] = ("greet.py", "src/app.py")) -> None:
-        self._root = root
+    def __init__(
+        self,
+        root: Path = Path("/project"),
+        files: Sequence[str] = ("greet.py", "src/app.py"),
+        history: Path | None = None,
+    ) -> None:
+        self._root, self._history = root, history
         self.known_files = list(files)
         self.lesson_list: list[Lesson] = []
         self.applied: str | None = None
@@ -51,10 +57,11 @@ class ScriptedSession:
     def root(self) -> Path:
         return self._root
 
-    def start(self, listener: Listener) -> None:
+    def start(self, listener: Listener) -> Opened:
         self._note("start")
         self._listener = listener
         threading.Thread(target=self._speak, daemon=True).start()
+        return Opened("qwen2.5-coder-1.5b", self._history)
 
     def ask(self, task: Task) -> None:
         self._note("ask", task)

@@ -14,7 +14,8 @@ from scripted import ScriptedSession
 from textual import events as textual_events
 
 from continual_code import ui
-from continual_code.events import Task
+from continual_code.events import Listener, Task
+from continual_code.port import Opened
 
 MEGABYTE = 1_000_000
 
@@ -205,13 +206,13 @@ async def test_the_first_frame_stands_before_the_engine_starts() -> None:
     class Watching(ScriptedSession):
         painted = ""
 
-        def start(self, listener: object) -> None:
+        def start(self, listener: Listener) -> Opened:
             strips = app.screen._compositor.render_strips()
             self.painted = "".join(segment.text for strip in strips for segment in strip)
-            super().start(listener)  # type: ignore[arg-type]
+            return super().start(listener)
 
     session = Watching()
-    app = ContinualApp(session, model="m")
+    app = ContinualApp(session)
     async with app.run_test() as pilot:
         while not session.painted:
             await pilot.pause(0.01)
@@ -225,7 +226,7 @@ def test_the_session_is_closed_even_when_the_screen_breaks(monkeypatch: pytest.M
     monkeypatch.setattr("continual_code.ui.app.ContinualApp.run", broken)
     session, interval = ScriptedSession(), sys.getswitchinterval()
     with pytest.raises(RuntimeError):
-        ui.run(session, model="m")
+        ui.run(session)
     assert session.calls == [("close",)]
     assert sys.getswitchinterval() == interval
 

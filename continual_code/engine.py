@@ -1,0 +1,77 @@
+"""Everything that needs a loaded model, put together; importing this imports torch.
+
+Invariant: the base is loaded once, and both views, the agent and the learner share it.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from continual_code.agent import Agent
+from continual_code.agent.prompts import fenced
+from continual_code.desk import Desk
+from continual_code.feedback.rows import PendingLesson
+from continual_code.learning.learner import Evidence, Learner
+from continual_code.learning.lineage import Lineage
+from continual_code.learning.worker import Worker
+from continual_code.model.base import Base, load_base
+from continual_code.model.generation import Generator
+from continual_code.model.int8 import pack
+from continual_code.model.prefix import PrefixStore
+from continual_code.model.views import Views
+from continual_code.session import LiveSession
+from continual_code.settings import Settings
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What exists once a model is loaded."""
+
+    model: str
+    placement: str
+    views: Views
+    agent: Agent
+    lineage: Lineage
+    worker: Worker
+
+
+def build_engine(settings: Settings, desk: Desk, session: LiveSession, directory: Path, lineage: Lineage) -> Engine:
+    """Load the model in `directory` and build what serves it and what teaches it.
+
+    Raises:
+        ModelError: the directory is not a language model that can be used.
+        StateError: the revision that should serve cannot be read.
+    """
+    base = load_base(
+        settings.model, directory, lineage.base_digest, device=settings.device, precision=settings.precision,
+        cache=settings.cache_dir,
+    )  # fmt: skip
+    threading.Thread(target=pack, args=(base.module, lambda: session.turns.closed), name="packing", daemon=True).start()
+    views = Views(base, rank=settings.adapter.rank, alpha=settings.adapter.alpha)
+    if head := lineage.load_head():
+        views.serving.load(head)
+    prefixes = PrefixStore()
+    generator = Generator(views.serving, base.chat.stop_ids, prefixes)
+    agent = Agent(desk.root, base.chat, generator, context=settings.context, generation=settings.generation)
+    worker = _worker(settings, session, lineage, base, views, prefixes)
+    return Engine(settings.model, str(base.placement), views, agent, lineage, worker)
+
+
+def _worker(
+    settings: Settings, session: LiveSession, lineage: Lineage, base: Base, views: Views, prefixes: PrefixStore
+) -> Worker:
+    return Worker(
+        lineage,
+        lambda stage: Learner(
+            views.learning, base.chat, prefixes, settings.learning, pause=session.turns.pause, stage=stage
+        ),
+        session.turns, initial=views.initial, lora=views.lora, evidence=_evidence, publish=session.publish,
+        emit=session.emit,
+    )  # fmt: skip
+
+
+def _evidence(pending: PendingLesson) -> Evidence:
+    edited = pending.verdict.edited
+    return Evidence(pending.verdict.comment, fenced(edited, pending.proposal.path) if edited else None)

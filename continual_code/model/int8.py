@@ -1,0 +1,119 @@
+"""Frozen linear layers with int8 weights, for CPUs that multiply int8 natively (VNNI).
+
+Every row of the input is scaled to its own largest value and rounded to int8, so a row's
+product is a sum of integers: it does not depend on which other rows are in the batch, and
+verifying several drafted tokens in one pass gives what one pass each would give.
+Invariant: the weights are written once, when they are quantised; both views share them.
+The gradient is float32 and passes through the same int8 weights.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from continual_code.model.mixed import MixedEmbedding, blocks, float_the_rest
+
+LARGEST = 127
+FEW_ROWS = 16  # up to here the packed kernel is about twice as fast as the plain one, above it is not
+TINY = 1e-12  # a row of zeros divided by this stays a row of zeros
+
+
+# The pinned torch has these kernels; that a later one will not is no news for the person at the screen.
+warnings.filterwarnings("ignore", message="torch.quantize_per_tensor", category=UserWarning)
+
+
+class Packed:
+    """A second copy of a weight in the layout that the kernel for few rows reads fastest; shared by both views."""
+
+    def __init__(self) -> None:
+        self.product: Callable[[Tensor], Tensor] | None = None
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Packed:
+        return self
+
+    def fill(self, weight_O_I: Tensor, scale_O: Tensor) -> None:
+        """Pack; may run on another thread than the one that multiplies."""
+        zeros_O = torch.zeros(len(scale_O), dtype=torch.int64)
+        quantised = torch.ops.aten._make_per_channel_quantized_tensor(weight_O_I, scale_O, zeros_O, 0)
+        handle = torch.ops.quantized.linear_prepack(quantised, None)
+        multiply = torch.ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32
+        self.product = lambda rows_T_I: multiply(rows_T_I, 1 / LARGEST, LARGEST + 1, handle)
+
+
+class Int8Linear(nn.Linear):
+    """A frozen linear layer: weight int8 [O, I], scale float32 [O], input and output float32."""
+
+    scale: Tensor
+    packed: Packed
+
+    def forward(self, input: Tensor) -> Tensor:
+        rows_T_I = input.reshape(-1, input.shape[-1])
+        product = _Int8Product.apply(rows_T_I, self) if rows_T_I.requires_grad else self.multiply(rows_T_I)
+        if self.bias is not None:
+            product = product + self.bias
+        return product.view(*input.shape[:-1], -1)
+
+    def multiply(self, rows_T_I: Tensor) -> Tensor:
+        """The product without bias, shape [T, O]."""
+        largest_T_1 = rows_T_I.abs().amax(dim=1, keepdim=True).clamp_(min=TINY)
+        if len(rows_T_I) <= FEW_ROWS and self.packed.product:
+            return self.packed.product(rows_T_I / largest_T_1).mul_(largest_T_1)
+        integers_T_I = (rows_T_I * (LARGEST / largest_T_1)).round_().to(torch.int8)
+        product_T_O = torch.ops.aten._int_mm(integers_T_I, self.weight.t()).float()
+        return product_T_O.mul_(largest_T_1 / LARGEST).mul_(self.scale)
+
+
+class _Int8Product(torch.autograd.Function):
+    """The int8 product with a float32 gradient for the input, and none for the weight."""
+
+    @staticmethod
+    def forward(ctx: Any, rows_T_I: Tensor, layer: Int8Linear) -> Tensor:
+        ctx.layer = layer
+        return layer.multiply(rows_T_I)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        gradient_T_O = gradients[0] * ctx.layer.scale
+        gradient_T_I = gradient_T_O.new_zeros(len(gradient_T_O), ctx.layer.in_features)
+        for start, block_B_I in blocks(ctx.layer.weight):
+            gradient_T_I.addmm_(gradient_T_O[:, start : start + len(block_B_I)], block_B_I)
+        return gradient_T_I, None
+
+
+def quantise(weight_O_I: Tensor) -> tuple[Tensor, Tensor]:
+    """Symmetric int8 weights [O, I] and a float32 scale for each row [O]."""
+    weight_O_I = weight_O_I.float()
+    scale_O = (weight_O_I.abs().amax(dim=1) / LARGEST).clamp_(min=TINY)
+    return (weight_O_I / scale_O[:, None]).round_().to(torch.int8), scale_O
+
+
+def make_int8(module: nn.Module) -> None:
+    """Quantise every linear layer of a model in place; embeddings stay, everything small becomes float32."""
+    for child in module.modules():
+        if type(child) is nn.Linear:
+            install(child, *quantise(child.weight))
+        elif type(child) is nn.Embedding:
+            child.__class__ = MixedEmbedding
+    float_the_rest(module)
+
+
+def install(layer: nn.Linear, weight_O_I: Tensor, scale_O: Tensor) -> None:
+    """Turn a linear layer into an int8 one, in place."""
+    layer.__class__ = Int8Linear
+    layer.weight = nn.Parameter(weight_O_I, requires_grad=False)
+    layer.register_buffer("scale", scale_O)
+    layer.packed = Packed()  # type: ignore[assignment]
+
+
+def pack(module: nn.Module, stopped: Callable[[], bool] = lambda: False) -> None:
+    """Make the packed copies. Answers get faster layer by layer while it runs on a thread of its own."""
+    for child in module.modules():
+        if stopped():
+            return
+        if isinstance(child, Int8Linear):
+            child.packed.fill(child.weight, child.scale)

@@ -1,0 +1,150 @@
+"""int8 products: close to the float ones, the same for a row in any batch, differentiable, and kept on disk."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+
+import pytest
+import torch
+from tiny import tiny_base, tiny_views
+from torch import nn
+
+from continual_code.model.base import load_base
+from continual_code.model.device import choose
+from continual_code.model.int8 import FEW_ROWS, Int8Linear, make_int8, pack, quantise
+from continual_code.model.int8_file import load_int8
+
+IDS = torch.tensor([5, 9, 200, 17, 40, 3, 77, 120])
+
+
+@pytest.fixture
+def weight() -> torch.Tensor:
+    return torch.randn(48, 32, generator=torch.Generator().manual_seed(1)).bfloat16()
+
+
+@pytest.fixture
+def rows() -> torch.Tensor:
+    rows = torch.randn(FEW_ROWS + 4, 32, generator=torch.Generator().manual_seed(2))
+    rows[0] *= 500  # the first token of a prompt is like that in real models
+    return rows
+
+
+def layer_of(weight: torch.Tensor) -> Int8Linear:
+    layer = nn.Linear(32, 48, bias=True, dtype=torch.bfloat16)
+    layer.weight = nn.Parameter(weight.clone(), requires_grad=False)
+    layer.bias = nn.Parameter(torch.linspace(-1, 1, 48))
+    holder = nn.Sequential(layer).requires_grad_(False)
+    make_int8(holder)
+    assert isinstance(holder[0], Int8Linear)
+    return holder[0]
+
+
+def relative_error(found: torch.Tensor, exact: torch.Tensor) -> float:
+    return ((found - exact).norm(dim=1) / exact.norm(dim=1)).max().item()
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_every_row_is_within_two_percent_beside_a_row_five_hundred_times_larger(weight, rows, packed):
+    layer = layer_of(weight)
+    if packed:
+        pack(layer)
+    exact = rows @ weight.float().T + layer.bias
+    few, many = rows[:FEW_ROWS], rows
+    assert relative_error(layer(few), exact[:FEW_ROWS]) < 0.02
+    assert relative_error(layer(many), exact) < 0.02
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_row_gives_the_same_product_alone_and_in_any_batch(weight, rows, packed):
+    layer = layer_of(weight)
+    if packed:
+        pack(layer)
+    together = layer(rows[:FEW_ROWS])
+    alone = torch.cat([layer(row[None]) for row in rows[:FEW_ROWS]])
+    assert torch.equal(together, alone)
+
+
+def test_the_packed_and_the_plain_kernel_agree(weight, rows):
+    plain, packed = layer_of(weight), layer_of(weight)
+    pack(packed)
+    assert packed.packed.product is not None
+    assert relative_error(packed(rows[:FEW_ROWS]), plain(rows[:FEW_ROWS])) < 0.003  # they may round halves apart
+
+
+def test_a_row_of_zeros_gives_zeros(weight):
+    layer = layer_of(weight)
+    assert torch.equal(layer(torch.zeros(2, 32)), layer.bias.expand(2, 48))
+
+
+def test_the_gradient_is_that_of_the_quantised_weight_and_the_weight_gets_none(weight, rows):
+    layer = layer_of(weight)
+    integers, scale = quantise(weight)
+    inputs, upstream = rows.clone().requires_grad_(), torch.randn(len(rows), 48)
+    layer(inputs).backward(upstream)
+    assert inputs.grad is not None
+    torch.testing.assert_close(inputs.grad, upstream @ (integers.float() * scale[:, None]), rtol=1e-4, atol=1e-4)
+    assert layer.weight.grad is None
+
+
+def test_a_copy_shares_the_packed_weight(weight):
+    layer = layer_of(weight)
+    twin = copy.deepcopy(layer, {id(layer.weight): layer.weight})
+    pack(layer)
+    assert twin.packed.product is layer.packed.product is not None
+
+
+def test_an_int8_model_predicts_almost_what_the_float_one_does(tiny_model: Path):
+    int8, exact = (tiny_views(tiny_base(tiny_model, name)).serving for name in ("int8", "float32"))
+    with torch.no_grad():
+        found, wanted = (view.logits(view.hidden(IDS)).log_softmax(-1) for view in (int8, exact))
+    divergence = (wanted.exp() * (wanted - found)).sum(-1).mean()
+    assert 0 < divergence < 0.01  # 0 would mean that nothing was quantised
+
+
+def test_learning_through_int8_reaches_every_lora_and_no_weight(tiny_model: Path):
+    views = tiny_views(tiny_base(tiny_model, "int8"))
+    frozen = {name: tensor.clone() for name, tensor in views.learning._peft.named_parameters() if "lora" not in name}
+    optimizer = torch.optim.SGD(views.learning.parameters(), lr=1.0)
+    for _ in range(2):  # B starts at zero, so the first pass gives A no gradient
+        views.learning.logits(views.learning.hidden(IDS)).square().sum().backward()
+        optimizer.step()
+    assert all(
+        parameter.grad is not None and parameter.grad.abs().sum() > 0 for parameter in views.learning.parameters()
+    )
+    after = dict(views.learning._peft.named_parameters())
+    assert all(torch.equal(frozen[name], after[name]) for name in frozen)
+
+
+def test_the_second_start_reads_the_kept_weights_and_gives_the_same_logits(tiny_model: Path, tmp_path: Path):
+    first, second = (load_base("tiny", tiny_model, "d", precision="int8", cache=tmp_path / "kept") for _ in range(2))
+    assert [path.name for path in (tmp_path / "kept").iterdir()] == ["d.int8.safetensors"]
+    assert load_int8(tiny_model, tmp_path / "kept" / "d.int8.safetensors") is not None
+    with torch.no_grad():
+        logits = [base.module(IDS[None]).logits for base in (first, second)]
+    assert torch.equal(*logits)
+    assert first.chat.stop_ids == second.chat.stop_ids
+
+
+@pytest.mark.parametrize("damage", ["cut", "empty", "foreign"])
+def test_kept_weights_that_cannot_be_read_are_made_again(tiny_model: Path, tmp_path: Path, damage: str):
+    kept = tmp_path / "d.int8.safetensors"
+    load_base("tiny", tiny_model, "d", precision="int8", cache=tmp_path)
+    whole = kept.read_bytes()
+    kept.write_bytes({"cut": whole[: len(whole) // 2], "empty": b"", "foreign": b"\x00" * 64}[damage])
+    base = load_base("tiny", tiny_model, "d", precision="int8", cache=tmp_path)
+    assert any(isinstance(child, Int8Linear) for child in base.module.modules())
+    assert kept.read_bytes() == whole
+
+
+def test_a_cache_that_cannot_be_written_only_costs_time(tiny_model: Path, tmp_path: Path):
+    (tmp_path / "file").write_text("in the way")
+    base = load_base("tiny", tiny_model, "d", precision="int8", cache=tmp_path / "file")
+    assert base.placement.precision == "int8"
+
+
+def test_a_cpu_with_int8_units_uses_them_and_one_without_does_not(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_vnni": True, "avx512_bf16": True})
+    assert choose("cpu").precision == "int8"
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True})
+    assert choose("cpu").precision == "mixed"
