@@ -56,6 +56,9 @@ class LearningSettings(_Frozen):
     gradient: Literal["rollout", "full"] = "rollout"
     learning_rate: float = Field(default=5e-4, ge=0)
     demonstration: bool = Field(default=True, description="the teacher is also shown a corrected answer")
+    learn_on: Literal["both", "rollout", "demonstration"] = Field(
+        default="both", description="whose tokens are learned on: the rejected answer's, the corrected one's"
+    )
     max_updates: int = Field(default=8, ge=1, le=64)
     stop_at: float = Field(default=0.02, ge=0, le=1, description="stop when this share of the first loss is left")
     reask: bool = Field(default=True, description="a candidate must bring its own answer to the task to an end")
@@ -63,6 +66,9 @@ class LearningSettings(_Frozen):
     shift_clip: float = Field(default=20.0, gt=0, description="largest shift of one log-probability, nats")
     max_grad_norm: float = Field(default=1.0, gt=0)
     gap_floor: float = Field(default=0.03, ge=0, description="below this the comment changes nothing, nats per token")
+    support_floor: float = Field(
+        default=0.01, description="below this a comment does not account for the model's own correction, nats per token"
+    )
 
 
 class Settings(_Frozen):

@@ -7,7 +7,7 @@ with the adapter that it came with.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -16,7 +16,7 @@ from continual_code.events import LessonStatus, Rollout, StepReport
 from continual_code.learning import teacher
 from continual_code.learning.divergence import shifted
 from continual_code.learning.scoring import BASE, Scorer, objection, of_tokens
-from continual_code.learning.step import NotFinite, Outcome, distil
+from continual_code.learning.step import Aim, NotFinite, Outcome, distil
 from continual_code.model.chat import Chat
 from continual_code.model.generation import Generator, Sampling
 from continual_code.model.prefix import PrefixStore
@@ -73,7 +73,7 @@ class Learner:
         self._view.load(adapter)
         example = evidence.example or self._demonstration(rollout, evidence.comment)
         self._stage("comparing")
-        told_T_V, untold_T_V = self._base_logprobs(rollout, evidence.comment, example)
+        told_T_V, untold_T_V = self._base_logprobs(rollout, rollout.token_ids, evidence.comment, example)
         told_T, untold_T = of_tokens(told_T_V, rollout.token_ids), of_tokens(untold_T_V, rollout.token_ids)
         gap, gaps_T = objection(told_T, untold_T), told_T - untold_T
 
@@ -83,11 +83,12 @@ class Learner:
                 time.monotonic() - started, self._chat.pieces(rollout.token_ids), tuple(gaps_T.tolist()),
             )  # fmt: skip
 
-        if gap < self._settings.gap_floor:
-            reason = "The comment changes nothing about this answer, as far as the model understands it."
+        if reason := self._no_signal(rollout, evidence, example, gap):
             return Candidate(report("no_signal", reason, Outcome(0.0, 0.0, 0)), None)
         try:
-            outcome = self._step(rollout, revision, told_T_V, untold_T_V)
+            aims = self._aims(rollout, revision, evidence.comment, example, (told_T_V, untold_T_V))
+            self._stage("learning")
+            outcome = distil(self._view, aims, self._settings, self._pause)
             sound = not self._settings.reask or self._shrink_until_it_ends(rollout, adapter)
         except NotFinite as error:
             self._view.load(adapter)
@@ -109,8 +110,28 @@ class Learner:
         0.071 for the rejected answer, 0.017 for a retry that follows the rule, 0.012 to
         0.021 for remarks that have nothing to do with the code.
         """
-        told_T_V, untold_T_V = self._base_logprobs(rollout, comment, None)
-        return objection(of_tokens(told_T_V, rollout.token_ids), of_tokens(untold_T_V, rollout.token_ids))
+        return objection(*self._base_scores(rollout, rollout.token_ids, comment))
+
+    def _no_signal(self, rollout: Rollout, evidence: Evidence, example: str | None, gap: float) -> str:
+        """Why there is nothing to learn, in plain words; "" when there is.
+
+        A remark that has nothing to do with the code still makes a small model change
+        something when it is asked to correct itself. But the remark does not account for the
+        change: shown the remark, the model finds its own correction no likelier. Mean
+        log-probability gained by it, measured on 0.5B with four rules and five such remarks:
+        0.03 to 0.66 nats per token for rules, -0.10 to -0.02 for remarks. The objection to the
+        rejected answer does not tell them apart (0.02 to 0.11 against 0.01 to 0.13).
+        """
+        if evidence.example:
+            return ""
+        if example is None and self._settings.demonstration:
+            return "Asked to correct its answer by your comment, the model left it as it is."
+        if example is None:
+            return "The comment changes nothing about this answer." if gap < self._settings.gap_floor else ""
+        told_T, untold_T = self._base_scores(rollout, self._answer_ids(example), evidence.comment)
+        supported = (told_T - untold_T).mean().item() >= self._settings.support_floor
+        return "" if supported else "The comment does not change what the model would write here."
+
 
     def _demonstration(self, rollout: Rollout, comment: str) -> str | None:
         """The base's own correction of the rejected answer, if it managed one."""
@@ -141,24 +162,41 @@ class Learner:
         self._pause()
         return False
 
-    def _base_logprobs(self, rollout: Rollout, comment: str, example: str | None) -> tuple[Tensor, Tensor]:
+    def _base_logprobs(
+        self, rollout: Rollout, token_ids: Sequence[int], comment: str, example: str | None
+    ) -> tuple[Tensor, Tensor]:
+        """What the base thinks of an answer to the rollout's prompt, told and untold, both [T, V]."""
         prompt_ids = self._chat.render(teacher.told(rollout.messages, comment, example))
-        told_T_D = self._scorer.hidden(BASE, prompt_ids, rollout.token_ids)
-        untold_T_D = self._scorer.hidden(BASE, rollout.prompt_ids, rollout.token_ids)
+        told_T_D = self._scorer.hidden(BASE, prompt_ids, token_ids)
+        untold_T_D = self._scorer.hidden(BASE, rollout.prompt_ids, token_ids)
         with self._view.adapter_off():
             return self._scorer.logprobs(told_T_D), self._scorer.logprobs(untold_T_D)
 
-    def _step(self, rollout: Rollout, revision: int, told_T_V: Tensor, untold_T_V: Tensor) -> Outcome:
-        self._stage("learning")
-        settings, prompt_ids = self._settings, rollout.prompt_ids
-        prefix = self._scorer.prefix(revision, prompt_ids)
-        return distil(
-            self._view, prompt_ids=prompt_ids, token_ids=rollout.token_ids, prefix=prefix,
-            target_T_V=self._target(revision, rollout, told_T_V, untold_T_V), settings=settings, pause=self._pause,
-        )  # fmt: skip
+    def _base_scores(self, rollout: Rollout, token_ids: Sequence[int], comment: str) -> tuple[Tensor, Tensor]:
+        """Log-probabilities of an answer's tokens, told the comment alone and untold, both [T]."""
+        told_T_V, untold_T_V = self._base_logprobs(rollout, token_ids, comment, None)
+        return of_tokens(told_T_V, token_ids), of_tokens(untold_T_V, token_ids)
 
-    def _target(self, revision: int, rollout: Rollout, told_T_V: Tensor, untold_T_V: Tensor) -> Tensor:
+    def _answer_ids(self, example: str) -> list[int]:
+        return [*self._chat.encode(example), min(self._chat.stop_ids)]
+
+    def _aims(
+        self, rollout: Rollout, revision: int, comment: str, example: str | None, scored: tuple[Tensor, Tensor]
+    ) -> list[Aim]:
+        """The rejected answer, where the model must decide otherwise, and the corrected one, which it does not know."""
+        learn_on = self._settings.learn_on if example else "rollout"
+        aims = [] if learn_on == "demonstration" else [self._aim(rollout, rollout.token_ids, revision, scored)]
+        if example and learn_on != "rollout":
+            token_ids = self._answer_ids(example)
+            scored = self._base_logprobs(rollout, token_ids, comment, example)
+            aims.append(self._aim(rollout, token_ids, revision, scored))
+        return aims
+
+    def _aim(self, rollout: Rollout, token_ids: Sequence[int], revision: int, scored: tuple[Tensor, Tensor]) -> Aim:
+        prefix, (told_T_V, untold_T_V) = self._scorer.prefix(revision, rollout.prompt_ids), scored
         if self._settings.target == "base_teacher":
-            return told_T_V
-        student_T_V = self._scorer.logprobs(self._scorer.hidden(revision, rollout.prompt_ids, rollout.token_ids))
-        return shifted(student_T_V, told_T_V, untold_T_V, beta=self._settings.beta, clip=self._settings.shift_clip)
+            return Aim(rollout.prompt_ids, token_ids, prefix, told_T_V)
+        student_T_V = self._scorer.logprobs(self._scorer.hidden(revision, rollout.prompt_ids, token_ids))
+        beta, clip = self._settings.beta, self._settings.shift_clip
+        target = shifted(student_T_V, told_T_V, untold_T_V, beta=beta, clip=clip)
+        return Aim(rollout.prompt_ids, token_ids, prefix, target)

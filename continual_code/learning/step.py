@@ -6,6 +6,7 @@ target is fixed before the first update, and a candidate that is not finite neve
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -33,23 +34,27 @@ class Outcome:
     updates: int
 
 
-def distil(
-    view: View,
-    *,
-    prompt_ids: Sequence[int],
-    token_ids: Sequence[int],
-    prefix: Prefix,
-    target_T_V: Tensor,
-    settings: LearningSettings,
-    pause: Callable[[], None],
-) -> Outcome:
-    """Move the view's adapter towards the target on the rollout; the smallest number of updates that does it.
+@dataclass(frozen=True)
+class Aim:
+    """An answer to a prompt, and the distribution that the student should have at each of its T tokens.
+
+    `prefix` holds keys and values of all prompt tokens but the last, under the view's present
+    adapter; `target` holds normalised log-probabilities.
+    """
+
+    prompt_ids: Sequence[int]
+    token_ids: Sequence[int]
+    prefix: Prefix
+    target: Tensor  # [T, V]
+
+
+def distil(view: View, aims: Sequence[Aim], settings: LearningSettings, pause: Callable[[], None]) -> Outcome:
+    """Move the view's adapter towards the targets; the smallest number of updates that does it.
 
     A fresh AdamW is used each time, so a revision is a function of its parent and its lesson alone.
 
     Args:
-        prefix: keys and values of all prompt tokens but the last, under the view's present adapter.
-        target_T_V: normalised log-probabilities for each of the T rollout tokens.
+        aims: at least one; the loss is the mean of theirs.
         pause: called between forward and backward passes; may block or raise.
 
     Raises:
@@ -58,47 +63,53 @@ def distil(
     optimizer = torch.optim.AdamW(view.parameters(), lr=settings.learning_rate, weight_decay=0.0)
     losses: list[float] = []
     while True:
-        pause()
-        hidden_T_D = _student(view, prompt_ids, token_ids, prefix, settings.gradient)
         learning = len(losses) < settings.max_updates
-        loss, gradient_T_D = _loss(view, hidden_T_D, target_T_V, settings, pause, with_gradient=learning)
-        losses.append(_finite(loss, "loss"))
-        if gradient_T_D is None or loss <= settings.stop_at * losses[0]:
+        passes = [_forward(view, aim, settings, pause, share=1 / len(aims), with_gradient=learning) for aim in aims]
+        loss = _finite(sum(each.loss for each in passes), "loss")
+        losses.append(loss)
+        if not learning or loss <= settings.stop_at * losses[0]:
             return Outcome(losses[0], losses[-1], len(losses) - 1)
         optimizer.zero_grad(set_to_none=True)
-        hidden_T_D.backward(gradient_T_D)
+        for each in passes:
+            pause()
+            each.hidden.backward(each.gradient)
         _update(view, optimizer, settings.max_grad_norm)
 
 
-def _student(view: View, prompt_ids: Sequence[int], token_ids: Sequence[int], prefix: Prefix, gradient: str) -> Tensor:
-    if gradient == "full":
-        return view.hidden(torch.tensor([*prompt_ids, *token_ids[:-1]]))[-len(token_ids) :]
-    return view.hidden(torch.tensor([prompt_ids[-1], *token_ids[:-1]]), prefix.cache(len(prefix.ids)))
+@dataclass(frozen=True)
+class _Pass:
+    """One aim's share of the loss, and its gradient for the hidden states."""
+
+    hidden: Tensor  # [T, D]
+    loss: float
+    gradient: Tensor | None  # [T, D]
 
 
-def _loss(
-    view: View,
-    hidden_T_D: Tensor,
-    target_T_V: Tensor,
-    settings: LearningSettings,
-    pause: Callable[[], None],
-    *,
-    with_gradient: bool,
-) -> tuple[float, Tensor | None]:
-    """The mean divergence and its gradient for the hidden states, one chunk of logits at a time."""
+def _forward(
+    view: View, aim: Aim, settings: LearningSettings, pause: Callable[[], None], *, share: float, with_gradient: bool
+) -> _Pass:
+    pause()
+    hidden_T_D = _student(view, aim, settings.gradient)
     divergence = DIVERGENCES[settings.divergence]
     leaf_T_D = hidden_T_D.detach().requires_grad_(with_gradient)
     total = 0.0
-    for start in range(0, len(leaf_T_D), HEAD_CHUNK):
+    for start in range(0, len(leaf_T_D), HEAD_CHUNK):  # one chunk of logits at a time
         pause()
         part = slice(start, start + HEAD_CHUNK)
         with torch.set_grad_enabled(with_gradient):
             student_C_V = view.logits(leaf_T_D[part]).log_softmax(dim=-1)
-            loss = divergence(student_C_V, target_T_V[part]).sum() / len(leaf_T_D)
+            loss = divergence(student_C_V, aim.target[part]).sum() * (share / len(leaf_T_D))
         if with_gradient:
             loss.backward()
         total += loss.item()
-    return total, leaf_T_D.grad
+    return _Pass(hidden_T_D, total, leaf_T_D.grad)
+
+
+def _student(view: View, aim: Aim, gradient: str) -> Tensor:
+    prompt_ids, token_ids = aim.prompt_ids, aim.token_ids
+    if gradient == "full":
+        return view.hidden(torch.tensor([*prompt_ids, *token_ids[:-1]]))[-len(token_ids) :]
+    return view.hidden(torch.tensor([prompt_ids[-1], *token_ids[:-1]]), aim.prefix.cache(len(aim.prefix.ids)))
 
 
 def _update(view: View, optimizer: torch.optim.Optimizer, max_grad_norm: float) -> None:
@@ -112,6 +123,7 @@ def _update(view: View, optimizer: torch.optim.Optimizer, max_grad_norm: float) 
 
 
 def _finite(value: float, name: str) -> float:
-    if value != value or value in (float("inf"), float("-inf")):
+    if not math.isfinite(value):
         raise NotFinite(f"The step's {name} was not finite.", kept="The adapter stays as it was.")
     return value
+

@@ -39,7 +39,9 @@ class Packed:
     def fill(self, weight_O_I: Tensor, scale_O: Tensor) -> None:
         """Pack; may run on another thread than the one that multiplies."""
         zeros_O = torch.zeros(len(scale_O), dtype=torch.int64)
-        quantised = torch.ops.aten._make_per_channel_quantized_tensor(weight_O_I, scale_O, zeros_O, 0)
+        # By torch.ops the same call would print torch's warning past Python's filters, onto the screen.
+        make = torch._make_per_channel_quantized_tensor  # type: ignore[attr-defined]
+        quantised = make(weight_O_I, scale_O, zeros_O, 0)
         handle = torch.ops.quantized.linear_prepack(quantised, None)
         multiply = torch.ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32
         self.product = lambda rows_T_I: multiply(rows_T_I, 1 / LARGEST, LARGEST + 1, handle)

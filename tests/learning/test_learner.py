@@ -12,6 +12,7 @@ from tiny import spread
 from continual_code.errors import Interrupted
 from continual_code.learning import teacher
 from continual_code.learning.learner import Evidence
+from continual_code.model.generation import Generation, Generator
 
 
 @pytest.fixture(scope="module")
@@ -114,12 +115,55 @@ def test_only_corrected_code_counts_as_a_demonstration(answer: str, shown: str |
     assert teacher.demonstration(answer, "```python\nx = 1\n```") == shown
 
 
-def test_a_lesson_with_a_demonstration_ends_like_any_other(bench: Bench) -> None:
-    pause = Pause()
-    candidate = bench.learner(demonstration=True, pause=pause).learn("l1", bench.rollout, COMMENT, bench.adapter, 1)
+@pytest.fixture
+def corrected(monkeypatch: pytest.MonkeyPatch) -> str:
+    """Whatever the tiny model writes when it is asked to correct itself counts as this."""
+    example = "```python\ndef total(values):\n    return sum(values)\n```"
+    monkeypatch.setattr(Generator, "generate", lambda *_, **__: Generation((1,), (0.0,), "stop", 1))
+    monkeypatch.setattr(teacher, "demonstration", lambda answer, rejected: example)
+    return example
+
+
+def test_a_comment_that_accounts_for_the_models_own_correction_is_learned(bench: Bench, corrected: str) -> None:
+    learner = bench.learner(demonstration=True, support_floor=-1000.0)
+    candidate = learner.learn("l1", bench.rollout, COMMENT, bench.adapter, 1)
     assert candidate.report.status == "learned"
-    assert pause.calls > 20, "the person can go first between any two tokens of the demonstration"
     assert same(bench.view.tensors(), candidate.tensors)
+
+
+def test_a_comment_that_does_not_account_for_the_correction_teaches_nothing(bench: Bench, corrected: str) -> None:
+    learner = bench.learner(demonstration=True, support_floor=1000.0)
+    candidate = learner.learn("l1", bench.rollout, COMMENT, bench.adapter, 1)
+    assert (candidate.report.status, candidate.tensors) == ("no_signal", None)
+    assert "does not change what the model would write" in candidate.report.reason
+    assert same(bench.view.tensors(), bench.adapter)
+
+
+def test_a_model_that_corrects_nothing_when_asked_is_taught_nothing(bench: Bench) -> None:
+    pause = Pause()
+    learner = bench.learner(demonstration=True, gap_floor=0.0, support_floor=-1000.0, pause=pause)
+    candidate = learner.learn("l1", bench.rollout, COMMENT, bench.adapter, 1)
+    assert (candidate.report.status, candidate.tensors) == ("no_signal", None)
+    assert "left it as it is" in candidate.report.reason
+    assert pause.calls > 20, "the person can go first between any two tokens of the correction"
+
+
+def test_the_persons_own_edit_needs_no_support_from_the_comment(bench: Bench) -> None:
+    evidence = Evidence(COMMENT.comment, "def total(v):\n    return sum(v)\n")
+    learner = bench.learner(demonstration=True, gap_floor=1000.0, support_floor=1000.0)
+    assert learner.learn("l1", bench.rollout, evidence, bench.adapter, 1).report.status == "learned"
+
+
+def test_what_is_learned_on_can_be_the_rejected_answer_the_corrected_one_or_both(bench: Bench) -> None:
+    evidence = Evidence(COMMENT.comment, "def total(v):\n    return sum(v)\n")
+
+    def adapter(learn_on: str) -> dict[str, torch.Tensor] | None:
+        return bench.learner(learn_on=learn_on).learn("l1", bench.rollout, evidence, bench.adapter, 1).tensors
+
+    both, rollout, demonstration = adapter("both"), adapter("rollout"), adapter("demonstration")
+    assert not same(both, rollout)
+    assert not same(both, demonstration)
+    assert not same(rollout, demonstration)
 
 
 def moments_of(calls: int, demonstration: bool) -> list[int]:

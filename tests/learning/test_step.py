@@ -13,7 +13,7 @@ from torch import Tensor
 from continual_code.learning.divergence import DIVERGENCES
 from continual_code.learning.learner import Candidate
 from continual_code.learning.scoring import Scorer
-from continual_code.learning.step import NotFinite, Outcome, distil
+from continual_code.learning.step import Aim, NotFinite, Outcome, distil
 from continual_code.model.prefix import PrefixStore
 from continual_code.settings import LearningSettings
 
@@ -37,10 +37,8 @@ def target_of(bench: Bench) -> Tensor:
 
 def step(bench: Bench, target: Tensor, **settings: Any) -> Outcome:
     prefix = Scorer(bench.view, PrefixStore(), lambda: None).prefix(1, bench.rollout.prompt_ids)
-    return distil(
-        bench.view, prompt_ids=bench.rollout.prompt_ids, token_ids=bench.rollout.token_ids, prefix=prefix,
-        target_T_V=target, settings=LearningSettings(**{**QUICK, **settings}), pause=lambda: None,
-    )  # fmt: skip
+    aim = Aim(bench.rollout.prompt_ids, bench.rollout.token_ids, prefix, target)
+    return distil(bench.view, [aim], LearningSettings(**{**QUICK, **settings}), lambda: None)
 
 
 def learn(bench: Bench, adapter: dict[str, Tensor] | None = None, **settings: Any) -> Candidate:
