@@ -17,6 +17,7 @@ from transformers import DynamicCache
 from continual_code.events import FinishReason
 from continual_code.model.lookup import PromptLookup
 from continual_code.model.prefix import Prefix, PrefixStore
+from continual_code.model.repetition import cut_loop
 from continual_code.model.views import View
 
 PREFILL_CHUNK = 256  # tokens between two looks at the stop signal while the prompt is read
@@ -37,8 +38,9 @@ class Sampling:
 class Generation:
     """Sampled tokens, the log of the probability each was drawn with (nats), and the end's reason.
 
-    The stop token, when there was one, is the last of `token_ids`. `passes` counts the
-    forward passes after the prompt.
+    The stop token, when there was one, is the last of `token_ids`. An answer that goes round
+    in a loop ends as "length" before it reaches that. `passes` counts the forward passes
+    after the prompt.
     """
 
     token_ids: tuple[int, ...]
@@ -88,12 +90,13 @@ class Generator:
                 cache.crop(-surplus)
             tokens += new
             logprobs += new_logprobs
+            looped = cut_loop(tokens, logprobs, len(new), prompt_ids)
             lookup.extend(new)
             last = new[-1]
             on_tokens(new)
             if last in self._stop_ids:
                 return Generation(tuple(tokens), tuple(logprobs), "stop", passes)
-            if len(tokens) >= sampling.max_tokens:
+            if len(tokens) >= sampling.max_tokens or looped:
                 return Generation(tuple(tokens), tuple(logprobs), "length", passes)
         return Generation(tuple(tokens), tuple(logprobs), "interrupted", passes)
 
