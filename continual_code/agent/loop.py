@@ -11,9 +11,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from continual_code.agent.context import Context, build_context
-from continual_code.agent.formats import check, fit, read_answer, splice
+from continual_code.agent.formats import check, fit, read_answer, splice, with_addition
 from continual_code.agent.languages import language_of
 from continual_code.agent.prompts import build_messages
+from continual_code.agent.targets import asks_to_add
 from continual_code.errors import Interrupted, ProposalError, WorkspaceError
 from continual_code.events import Message, Rollout, Task
 from continual_code.model.chat import Chat
@@ -109,13 +110,24 @@ class Agent:
         )
         if generation.finish == "interrupted":
             raise Interrupted("The answer was stopped.", kept="Nothing was changed.")
-        after = self._read_edit(asked, generation)
+        return self.read(asked, generation, revision=revision, seconds=time.monotonic() - started)
+
+    def read(self, asked: Asked, generation: Generation, *, revision: int, seconds: float) -> Draft:
+        """Take an answer to the prompt for an edit.
+
+        Args:
+            revision: the one that the answer was sampled from.
+            seconds: how long that took.
+
+        Raises:
+            ProposalError: the answer is not an edit that can be offered.
+        """
+        after, settings, context = self._read_edit(asked, generation), self._generation, asked.context
         rollout = Rollout(
             asked.messages, asked.prompt_ids, generation.token_ids, generation.logprobs,
-            sampling.temperature, sampling.top_p, sampling.seed, revision, generation.finish,
+            settings.temperature, settings.top_p, settings.seed, revision, generation.finish,
         )  # fmt: skip
-        context = asked.context
-        return Draft(context.target, context.before, after, rollout, time.monotonic() - started, context.left_out)
+        return Draft(context.target, context.before, after, rollout, seconds, context.left_out)
 
     def _sampling(self, asked: Asked) -> Sampling:
         shown = sum(self._chat.count(block.text) for block in asked.context.blocks if block.kind == "target")
@@ -134,7 +146,7 @@ class Agent:
             raise ProposalError(f"The answer is about {answer.path}, not {context.target}.", do="Name the file with @.")
         if not answer.complete:
             raise ProposalError("The answer was cut off.", do="Ask for a smaller change.")
-        after = _place(context, answer.code)
+        after = _place(asked.task, context, answer.code)
         check(context.before, after, context.target, task=asked.task.text)
         return after
 
@@ -146,8 +158,9 @@ class Agent:
         return source.text if source else None
 
 
-def _place(context: Context, code: str) -> str:
+def _place(task: Task, context: Context, code: str) -> str:
     language = language_of(context.target)
-    if context.symbol is None or language is None:
-        return fit(context.before, code, context.target)
-    return splice(context.before or "", context.symbol, code, language.name)
+    if context.symbol and language:
+        return splice(context.before or "", context.symbol, code, language.name)
+    added = with_addition(context.before, code, context.target) if context.before and asks_to_add(task.text) else None
+    return added or fit(context.before, code, context.target)

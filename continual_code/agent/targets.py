@@ -124,6 +124,11 @@ def _most_relevant(task: Task, repository: Repository) -> str:
     return found[0]
 
 
+def asks_to_add(text: str) -> bool:
+    """Whether a task asks for a new function, class or test."""
+    return _NEW_SYMBOL.search(text) is not None
+
+
 def target_symbol(task: Task, path: str, text: str, found: Sequence[Symbol], longest: int) -> Symbol | None:
     """The symbol to rewrite in a file that is too long to rewrite whole; None when the task points to none.
 

@@ -4,9 +4,10 @@ Reading is lenient, offering is strict: `read_answer` finds the code in whatever
 wrote around it, `check` refuses what a person should not have to read.
 """
 
+from continual_code.agent.formats.additions import with_addition
 from continual_code.agent.formats.checks import check
 from continual_code.agent.formats.fitting import fit
 from continual_code.agent.formats.reading import Answer, read_answer
 from continual_code.agent.formats.splicing import splice
 
-__all__ = ["Answer", "check", "fit", "read_answer", "splice"]
+__all__ = ["Answer", "check", "fit", "read_answer", "splice", "with_addition"]

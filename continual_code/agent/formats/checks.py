@@ -15,10 +15,11 @@ from continual_code.agent.formats.fences import is_fence
 from continual_code.agent.languages import is_prose, language_of
 from continual_code.agent.symbols import symbols
 from continual_code.agent.syntax import error_lines, fault, python_tree
+from continual_code.agent.targets import asks_to_add
 from continual_code.errors import ProposalError
 
 _MEANS_LESS = re.compile(
-    r"\b(remov|delet|drop|simplif|split|extract|mov(e|ing)\b|shorte|reduc|merg|consolidat|prun|condens|cut"
+    r"\b(remov|delet|drop|simplif|split|extract|mov(e|ing)\b|shorte|reduc|merg|consolidat|prun|condens|cut|renam|replac"
     r"|get(ting)? rid|strip down)",
     re.IGNORECASE,
 )
@@ -30,9 +31,9 @@ def check(before: str | None, after: str, path: str, *, task: str) -> None:
     """Refuse an edit that should not be shown.
 
     Refused are: no text or only fence marks, nothing changed, a placeholder for code
-    ("# ... rest unchanged"), more than half of a file of 20 lines lost although the task
-    does not speak of removing, the same lines over and over, text that does not compile
-    although the old text did.
+    ("# ... rest unchanged"), more than half of a file of 20 lines lost, or any definition where
+    something is to be added, although the task does not speak of removing, the same lines
+    over and over, text that does not compile although the old text did.
 
     Args:
         before: the old text; None for a file that does not exist yet.
@@ -82,14 +83,15 @@ def _is_prose_as_python(after: str, path: str) -> bool:
 
 
 def _loss(before: str, after: str, path: str, task: str) -> str | None:
-    old, new = (sum(bool(line.strip()) for line in text.split("\n")) for text in (before, after))
-    if old < _LONG_ENOUGH_TO_LOSE or _MEANS_LESS.search(task):
+    if _MEANS_LESS.search(task):
         return None
-    if new * 2 < old:
+    old, new = (sum(bool(line.strip()) for line in text.split("\n")) for text in (before, after))
+    if old >= _LONG_ENOUGH_TO_LOSE and new * 2 < old:
         return f"The answer keeps {new} of {old} lines of {path}, and the task does not ask to remove any."
     had, has = ([symbol.qualified for symbol in symbols(text, path)] for text in (before, after))
     lost = sum((Counter(had) - Counter(has)).values())
-    if lost * 2 > len(had) and len(has) < len(had) and fault(after, path) is None:
+    most = lost * 2 > len(had) and len(has) < len(had) and old >= _LONG_ENOUGH_TO_LOSE
+    if lost and (most or asks_to_add(task)) and fault(after, path) is None:
         return f"The answer drops {lost} of {len(had)} definitions of {path}, and the task does not ask for that."
     return None
 
