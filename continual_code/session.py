@@ -174,7 +174,7 @@ class LiveSession:
         lesson = published.lesson
         if lesson is not None and lesson.id in self._to_retry:
             self._to_retry.discard(lesson.id)
-            self._queue(_RETRY, lambda: self._retry(lesson))
+            self._queue(_RETRY, lambda: self._retry(lesson, published))
 
     # --- The serving thread -------------------------------------------------------------
 
@@ -210,16 +210,28 @@ class LiveSession:
         except ContinualCodeError as error:
             self.emit(NoEdit(task, str(error)))
 
-    def _propose(self, task: Task, retry_of: str | None) -> Proposal:
+    def _propose(self, task: Task, retry_of: str | None, known: Published | None = None) -> Proposal:
+        """`known` may hold the answer already: a candidate was asked again before it was published."""
         engine = self._loaded()
         self._stop_answer.clear()
         with self.turns.serving():
             asked = self._prepare(task, retry_of)
-            draft = engine.agent.propose(
+            draft = self._known_draft(asked, known) or engine.agent.propose(
                 asked, revision=self._revision, on_text=lambda text: self.emit(Streamed(text)),
                 stopped=lambda: self._stop_answer.is_set() or self.turns.closed,
             )  # fmt: skip
         return self._record(task, draft, retry_of)
+
+    def _known_draft(self, asked: Asked, known: Published | None) -> Draft | None:
+        """The candidate's own answer, if it is what would be sampled now: same prompt, same weights, greedy."""
+        reasked = known.reasked if known else None
+        if known is None or reasked is None or self._work.settings.generation.temperature > 0:
+            return None
+        if (known.revision, reasked.prompt_ids) != (self._revision, asked.prompt_ids):
+            return None
+        draft = self._loaded().agent.read(asked, reasked.generation, revision=known.revision, seconds=0.0)
+        self.emit(Streamed(draft.after))
+        return draft
 
     def _prepare(self, task: Task, retry_of: str | None) -> Asked:
         budget = self._work.settings.context.prompt_tokens
@@ -244,11 +256,11 @@ class LiveSession:
         self._revision = published.revision
         self.emit(Swapped(published.revision, (time.perf_counter() - started) * 1000))
 
-    def _retry(self, lesson: Lesson) -> None:
+    def _retry(self, lesson: Lesson, published: Published) -> None:
         """Ask the rejected task again without the comment, then measure what the comment still holds against it."""
         before = self._desk.journal.proposal(lesson.proposal_id)
         try:
-            after = self._propose(before.task, before.id)
+            after = self._propose(before.task, before.id, published)
         except ContinualCodeError as error:
             self.emit(NoEdit(before.task, str(error), "", before.id))
             self.emit(Retried(lesson.id, before, None, False, lesson.gap or 0.0, str(error)))

@@ -59,8 +59,8 @@ class LearningSettings(_Frozen):
     learn_on: Literal["both", "rollout", "demonstration"] = Field(
         default="both", description="whose tokens are learned on: the rejected answer's, the corrected one's"
     )
-    max_updates: int = Field(default=8, ge=1, le=64)
-    stop_at: float = Field(default=0.02, ge=0, le=1, description="stop when this share of the first loss is left")
+    max_updates: int = Field(default=4, ge=1, le=64)
+    stop_at: float = Field(default=0.05, ge=0, le=1, description="stop when this share of the first loss is left")
     reask: bool = Field(default=True, description="a candidate must bring its own answer to the task to an end")
     beta: float = Field(default=1.0, ge=0)
     shift_clip: float = Field(default=20.0, gt=0, description="largest shift of one log-probability, nats")

@@ -18,12 +18,20 @@ from continual_code.learning.divergence import shifted
 from continual_code.learning.scoring import BASE, Scorer, objection, of_tokens
 from continual_code.learning.step import Aim, NotFinite, Outcome, distil
 from continual_code.model.chat import Chat
-from continual_code.model.generation import Generator, Sampling
+from continual_code.model.generation import Generation, Generator, Sampling
 from continual_code.model.prefix import PrefixStore
 from continual_code.model.views import View
 from continual_code.settings import LearningSettings
 
 SHARES = (1.0, 0.5, 0.25)  # of the step, tried in this order
+
+
+@dataclass(frozen=True, slots=True)
+class Reasked:
+    """What the candidate answers, greedily, to the prompt whose answer was rejected."""
+
+    prompt_ids: tuple[int, ...]
+    generation: Generation
 
 
 @dataclass(frozen=True)
@@ -32,6 +40,7 @@ class Candidate:
 
     report: StepReport
     tensors: dict[str, Tensor] | None
+    reasked: Reasked | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,18 +98,18 @@ class Learner:
             aims = self._aims(rollout, revision, evidence.comment, example, (told_T_V, untold_T_V))
             self._stage("learning")
             outcome = distil(self._view, aims, self._settings, self._pause)
-            sound = not self._settings.reask or self._shrink_until_it_ends(rollout, adapter)
+            reasked = self._shrink_until_it_ends(rollout, adapter) if self._settings.reask else None
         except NotFinite as error:
             self._view.load(adapter)
             return Candidate(report("refused", str(error), Outcome(0.0, 0.0, 0)), None)
         except BaseException:
             self._view.load(adapter)
             raise
-        if not sound:
+        if self._settings.reask and reasked is None:
             self._view.load(adapter)
             reason = "Even a quarter of the step made the answer run on without an end."
             return Candidate(report("refused", reason, outcome), None)
-        return Candidate(report("learned", "", outcome), self._view.tensors())
+        return Candidate(report("learned", "", outcome), self._view.tensors(), reasked)
 
     def objection_to(self, rollout: Rollout, comment: str) -> float:
         """How much the person's own words argue against an answer, nats per token.
@@ -128,10 +137,9 @@ class Learner:
             return "Asked to correct its answer by your comment, the model left it as it is."
         if example is None:
             return "The comment changes nothing about this answer." if gap < self._settings.gap_floor else ""
-        told_T, untold_T = self._base_scores(rollout, self._answer_ids(example), evidence.comment)
+        told_T, untold_T = self._base_scores(rollout, self._answer_ids(example, rollout), evidence.comment)
         supported = (told_T - untold_T).mean().item() >= self._settings.support_floor
         return "" if supported else "The comment does not change what the model would write here."
-
 
     def _demonstration(self, rollout: Rollout, comment: str) -> str | None:
         """The base's own correction of the rejected answer, if it managed one."""
@@ -145,8 +153,8 @@ class Learner:
             answer = self._generator.generate(prompt_ids, sampling, owner=BASE, stopped=self._yielding)
         return teacher.demonstration(self._chat.decode(answer.token_ids), rejected) if answer.finish == "stop" else None
 
-    def _shrink_until_it_ends(self, rollout: Rollout, adapter: Mapping[str, Tensor]) -> bool:
-        """Halve the step until the candidate, asked again without the comment, comes to an end."""
+    def _shrink_until_it_ends(self, rollout: Rollout, adapter: Mapping[str, Tensor]) -> Reasked | None:
+        """Halve the step until the candidate, asked again without the comment, comes to an end; its answer then."""
         self._stage("asking again")
         stepped = self._view.tensors()
         sampling = Sampling(max_tokens=2 * len(rollout.token_ids) + 128)
@@ -155,8 +163,8 @@ class Learner:
             self._view.load({name: adapter[name].lerp(stepped[name], share) for name in stepped})
             answer = generator.generate(rollout.prompt_ids, sampling, owner=share, stopped=self._yielding)
             if answer.finish == "stop":
-                return True
-        return False
+                return Reasked(rollout.prompt_ids, answer)
+        return None
 
     def _yielding(self) -> bool:
         self._pause()
@@ -177,8 +185,9 @@ class Learner:
         told_T_V, untold_T_V = self._base_logprobs(rollout, token_ids, comment, None)
         return of_tokens(told_T_V, token_ids), of_tokens(untold_T_V, token_ids)
 
-    def _answer_ids(self, example: str) -> list[int]:
-        return [*self._chat.encode(example), min(self._chat.stop_ids)]
+    def _answer_ids(self, example: str, rollout: Rollout) -> list[int]:
+        """The tokens of an answer that ends as the rollout did (a model may have several ends)."""
+        return [*self._chat.encode(example), rollout.token_ids[-1]]
 
     def _aims(
         self, rollout: Rollout, revision: int, comment: str, example: str | None, scored: tuple[Tensor, Tensor]
@@ -187,7 +196,7 @@ class Learner:
         learn_on = self._settings.learn_on if example else "rollout"
         aims = [] if learn_on == "demonstration" else [self._aim(rollout, rollout.token_ids, revision, scored)]
         if example and learn_on != "rollout":
-            token_ids = self._answer_ids(example)
+            token_ids = self._answer_ids(example, rollout)
             scored = self._base_logprobs(rollout, token_ids, comment, example)
             aims.append(self._aim(rollout, token_ids, revision, scored))
         return aims

@@ -126,4 +126,3 @@ def _finite(value: float, name: str) -> float:
     if not math.isfinite(value):
         raise NotFinite(f"The step's {name} was not finite.", kept="The adapter stays as it was.")
     return value
-

@@ -17,7 +17,7 @@ from torch import Tensor
 from continual_code.errors import ContinualCodeError, Interrupted
 from continual_code.events import Event, Failed, Learned, LearnerState, Lesson, Rollout, StepReport
 from continual_code.feedback.rows import PendingLesson
-from continual_code.learning.learner import Candidate, Evidence, Learner
+from continual_code.learning.learner import Candidate, Evidence, Learner, Reasked
 from continual_code.learning.lineage import Lineage
 from continual_code.learning.turns import Turns
 
@@ -30,7 +30,8 @@ class Published:
 
     revision: int
     tensors: Mapping[str, Tensor]
-    lesson: Lesson | None
+    lesson: Lesson | None = None
+    reasked: Reasked | None = None
 
 
 class Worker:
@@ -174,10 +175,10 @@ class Worker:
         lesson = self._lineage.journal.lesson(lesson_id)
         self._emit(Learned(lesson, report))
         if candidate.tensors is not None and report.revision is not None:
-            self._publish(Published(report.revision, candidate.tensors, lesson))
+            self._publish(Published(report.revision, candidate.tensors, lesson, candidate.reasked))
 
     def _serve_head(self) -> None:
-        self._publish(Published(self._lineage.head, self._lineage.load_head() or self._initial, None))
+        self._publish(Published(self._lineage.head, self._lineage.load_head() or self._initial))
 
     def _stage(self, stage: str) -> None:
         if self._current is None:

@@ -4,7 +4,7 @@ Every row of the input is scaled to its own largest value and rounded to int8, s
 product is a sum of integers: it does not depend on which other rows are in the batch, and
 verifying several drafted tokens in one pass gives what one pass each would give.
 Invariant: the weights are written once, when they are quantised; both views share them.
-The gradient is float32 and passes through the same int8 weights.
+Gradients pass through the same int8 weights, their rows rounded in the same way.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from continual_code.model.mixed import MixedEmbedding, blocks, float_the_rest
+from continual_code.model.mixed import MixedEmbedding, float_the_rest
 
 LARGEST = 127
 FEW_ROWS = 16  # up to here the packed kernel is about twice as fast as the plain one, above it is not
-TINY = 1e-12  # a row of zeros divided by this stays a row of zeros
+TINY = 1e-30  # a row of zeros divided by this stays a row of zeros
 
 
 # The pinned torch has these kernels; that a later one will not is no news for the person at the screen.
@@ -62,16 +62,14 @@ class Int8Linear(nn.Linear):
 
     def multiply(self, rows_T_I: Tensor) -> Tensor:
         """The product without bias, shape [T, O]."""
-        largest_T_1 = rows_T_I.abs().amax(dim=1, keepdim=True).clamp_(min=TINY)
         if len(rows_T_I) <= FEW_ROWS and self.packed.product:
+            largest_T_1 = _largest(rows_T_I)
             return self.packed.product(rows_T_I / largest_T_1).mul_(largest_T_1)
-        integers_T_I = (rows_T_I * (LARGEST / largest_T_1)).round_().to(torch.int8)
-        product_T_O = torch.ops.aten._int_mm(integers_T_I, self.weight.t()).float()
-        return product_T_O.mul_(largest_T_1 / LARGEST).mul_(self.scale)
+        return _product(rows_T_I, self.weight.t()).mul_(self.scale)
 
 
 class _Int8Product(torch.autograd.Function):
-    """The int8 product with a float32 gradient for the input, and none for the weight."""
+    """The int8 product; the gradient for the input is one too, and the weight gets none."""
 
     @staticmethod
     def forward(ctx: Any, rows_T_I: Tensor, layer: Int8Linear) -> Tensor:
@@ -80,11 +78,19 @@ class _Int8Product(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        gradient_T_O = gradients[0] * ctx.layer.scale
-        gradient_T_I = gradient_T_O.new_zeros(len(gradient_T_O), ctx.layer.in_features)
-        for start, block_B_I in blocks(ctx.layer.weight):
-            gradient_T_I.addmm_(gradient_T_O[:, start : start + len(block_B_I)], block_B_I)
-        return gradient_T_I, None
+        (gradient_T_O,) = gradients
+        return _product(gradient_T_O * ctx.layer.scale, ctx.layer.weight), None
+
+
+def _product(rows_T_K: Tensor, weight_K_N: Tensor) -> Tensor:
+    """Float rows times int8 weights, shape [T, N], float32; each row is rounded to int8 by itself."""
+    largest_T_1 = _largest(rows_T_K)
+    integers_T_K = (rows_T_K * (LARGEST / largest_T_1)).round_().to(torch.int8)
+    return torch.ops.aten._int_mm(integers_T_K, weight_K_N).float().mul_(largest_T_1 / LARGEST)
+
+
+def _largest(rows_T_K: Tensor) -> Tensor:
+    return rows_T_K.abs().amax(dim=1, keepdim=True).clamp_(min=TINY)
 
 
 def quantise(weight_O_I: Tensor) -> tuple[Tensor, Tensor]:
