@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from continual_code import __version__
+from continual_code.bench.options import add_lessons
 from continual_code.errors import ContinualCodeError
 
 
@@ -102,6 +103,10 @@ def _add_commands(commands: argparse._SubParsersAction, common: argparse.Argumen
     models.add_argument("id", nargs="?")
     add("config", "config", "show every setting and where it comes from")
     add("doctor", "doctor", "check the installation, the model and the state")
+    bench = add("bench", "bench", "measure: what sticks and what is forgotten")
+    kinds = bench.add_subparsers(title="benchmarks", metavar="", required=True)
+    summary = "one lesson: does it stick, and what does it cost everything else"
+    add_lessons(kinds.add_parser("lessons", parents=[common], help=summary, description=summary))
     add("demo", "demo", "play one session by itself and print it")
 
 

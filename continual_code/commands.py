@@ -164,6 +164,13 @@ def demo(arguments: Namespace) -> int:
 # --- Helpers ----------------------------------------------------------------------------
 
 
+def bench(arguments: Namespace) -> int:
+    """Measure the learner with a scripted person."""
+    from continual_code.bench.lessons.command import lessons as measure
+
+    return measure(_settings(arguments), arguments)
+
+
 def _settings(arguments: Namespace) -> Settings:
     return load_settings({"model": arguments.model})[0]
 

@@ -1,0 +1,85 @@
+"""The ways of learning from one rejection that the benchmark compares.
+
+Invariant: every arm gets the same rollout, comment and adapter; what it returns depends on
+nothing else.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from continual_code.bench.lessons import baselines
+from continual_code.bench.lessons.subject import Lesson, State, Subject, Tensors
+from continual_code.errors import UsageError
+from continual_code.learning.learner import Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Taught:
+    """What a lesson came to; `gap` is in nats per token where the arm measures one."""
+
+    state: State
+    status: str
+    gap: float | None
+    seconds: float
+
+
+Arm = Callable[[Subject, State, Lesson], Taught]
+
+
+def _nothing(subject: Subject, state: State, lesson: Lesson) -> Taught:
+    return Taught(state, "no_learning", None, 0.0)
+
+
+def _memory(subject: Subject, state: State, lesson: Lesson) -> Taught:
+    """The comment stays in the prompt, beside those that are there already."""
+    return Taught(subject.state(state.tensors, (*state.memory, lesson.comment)), "memory", None, 0.0)
+
+
+def _distilled(**changes: object) -> Arm:
+    """The product's learner, with some of its settings changed."""
+
+    def teach(subject: Subject, state: State, lesson: Lesson) -> Taught:
+        settings = subject.settings.learning.model_copy(update=changes)
+        learner = subject.learner(settings)
+        candidate = learner.learn("l1", lesson.rollout, Evidence(lesson.comment), state.tensors, state.number)
+        report = candidate.report
+        after = state if candidate.tensors is None else subject.state(candidate.tensors, state.memory)
+        return Taught(after, report.status, report.gap, report.seconds)
+
+    return teach
+
+
+def _baseline(step: Callable[[Subject, State, Lesson], Tensors], needs_edit: bool = False) -> Arm:
+    def teach(subject: Subject, state: State, lesson: Lesson) -> Taught:
+        if needs_edit and lesson.edit is None:
+            return Taught(state, "no_signal", None, 0.0)
+        started = time.monotonic()
+        tensors = step(subject, state, lesson)
+        return Taught(subject.state(tensors, state.memory), "learned", None, time.monotonic() - started)
+
+    return teach
+
+
+ARMS: Mapping[str, Arm] = {
+    "none": _nothing,
+    "memory": _memory,
+    "ours": _distilled(),
+    "ours-no-demonstration": _distilled(demonstration=False),
+    "ours-base-teacher": _distilled(target="base_teacher"),
+    "ours-reverse-kl": _distilled(divergence="reverse_kl"),
+    "ours-full-gradient": _distilled(gradient="full"),
+    "ours-one-update": _distilled(max_updates=1),
+    "sft-edit": _baseline(baselines.sft, needs_edit=True),
+    "predecessor": _baseline(baselines.sampled_token_step),
+    "sdpo": _baseline(baselines.sdpo),
+}
+
+
+def arm(name: str) -> Arm:
+    """Raises UsageError: there is no such arm."""
+    if name not in ARMS:
+        raise UsageError(f"There is no arm {name!r}.", do=f"Choose from: {', '.join(ARMS)}.")
+    return ARMS[name]

@@ -1,0 +1,101 @@
+"""What others do with one rejection, on the same model, LoRA and rollout.
+
+Invariant: nothing here is used by the product; each function says whose recipe it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from continual_code.bench.lessons.subject import Lesson, State, Subject, Tensors
+from continual_code.learning import teacher
+from continual_code.learning.divergence import reverse_kl
+from continual_code.model.views import View
+
+LEARNING_RATES = {"sft": 2e-4, "sampled_token": 5e-4, "sdpo": 5e-4}
+SFT_UPDATES = 4
+SDPO_UPDATES = 4
+TOP = 20  # SDPO's support; everything else is one bucket
+
+
+def sft(subject: Subject, state: State, lesson: Lesson) -> Tensors:
+    """Supervised fine-tuning on the person's own edit."""
+    end = lesson.rollout.token_ids[-1]  # of an answer; the smallest stop token may be that of a whole document
+    token_ids = [*subject.base.chat.encode(lesson.edit or ""), end]
+    prompt_ids = lesson.rollout.prompt_ids
+
+    def loss(view: View) -> Tensor:
+        logprobs_T_V = _logprobs(view, prompt_ids, token_ids)
+        return -_chosen(logprobs_T_V, token_ids).mean()
+
+    return _train(subject, state, loss, "sft", SFT_UPDATES)
+
+
+def sampled_token_step(subject: Subject, state: State, lesson: Lesson) -> Tensors:
+    """One policy-gradient step towards a live teacher, on the sampled tokens alone (sdan/continualcode)."""
+    rollout = lesson.rollout
+    told_ids = subject.base.chat.render(teacher.told(rollout.messages, lesson.comment, None))
+
+    def loss(view: View) -> Tensor:
+        with torch.no_grad():
+            told_T = _chosen(_logprobs(view, told_ids, rollout.token_ids), rollout.token_ids)
+        student_T = _chosen(_logprobs(view, rollout.prompt_ids, rollout.token_ids), rollout.token_ids)
+        return -((told_T - student_T.detach()) * student_T).mean()
+
+    return _train(subject, state, loss, "sampled_token", 1)
+
+
+def sdpo(subject: Subject, state: State, lesson: Lesson) -> Tensors:
+    """Reverse KL on the student's top 20 tokens and a tail bucket (SDPO, arXiv 2601.20802).
+
+    Its teacher is a moving average of the student; over one lesson that is the student as it
+    was before the lesson.
+    """
+    rollout = lesson.rollout
+    told_ids = subject.base.chat.render(teacher.told(rollout.messages, lesson.comment, None))
+    learning = subject.views.learning
+    learning.load(state.tensors)
+    with torch.no_grad():
+        told_T_V = _logprobs(learning, told_ids, rollout.token_ids)
+
+    def loss(view: View) -> Tensor:
+        student_T_V = _logprobs(view, rollout.prompt_ids, rollout.token_ids)
+        top_T_K = student_T_V.topk(TOP, dim=-1).indices
+        return reverse_kl(_with_tail(student_T_V, top_T_K), _with_tail(told_T_V, top_T_K)).mean()
+
+    return _train(subject, state, loss, "sdpo", SDPO_UPDATES)
+
+
+def _with_tail(logprobs_T_V: Tensor, top_T_K: Tensor) -> Tensor:
+    """Log-probabilities of the K chosen tokens and of all others together, shape [T, K + 1]."""
+    chosen_T_K = logprobs_T_V.gather(1, top_T_K)
+    rest_T_1 = torch.log1p(-chosen_T_K.exp().sum(dim=1, keepdim=True).clamp(max=1 - 1e-6))
+    return torch.cat([chosen_T_K, rest_T_1], dim=1)
+
+
+def _train(
+    subject: Subject, state: State, loss: Callable[[View], Tensor], recipe: str, updates: int
+) -> Tensors:  # fmt: skip
+    view = subject.views.learning
+    view.load(state.tensors)
+    optimizer = torch.optim.AdamW(view.parameters(), lr=LEARNING_RATES[recipe], weight_decay=0.0)
+    for _ in range(updates):
+        optimizer.zero_grad(set_to_none=True)
+        loss(view).backward()
+        torch.nn.utils.clip_grad_norm_(view.parameters(), 1.0)
+        optimizer.step()
+    return view.tensors()
+
+
+def _logprobs(view: View, prompt_ids: Sequence[int], token_ids: Sequence[int]) -> Tensor:
+    """Log-probabilities at the positions that predict `token_ids`, shape [T, V]."""
+    ids = torch.tensor([*prompt_ids, *token_ids[:-1]])
+    return view.logits(view.hidden(ids)[-len(token_ids) :]).log_softmax(dim=-1)
+
+
+def _chosen(logprobs_T_V: Tensor, token_ids: Sequence[int]) -> Tensor:
+    index_T_1 = torch.tensor(token_ids, device=logprobs_T_V.device)[:, None]
+    return logprobs_T_V.gather(1, index_T_1)[:, 0]

@@ -1,0 +1,252 @@
+"""Teaches and asks, and records every answer, so that a stopped run goes on where it was.
+
+Invariant: what is measured depends on the configuration alone; a record is written once its
+measurement is complete, and nothing is measured twice.
+"""
+
+from __future__ import annotations
+
+import random
+import resource
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from safetensors.torch import load_file, save
+
+from continual_code.bench.lessons.arms import Arm, Taught, arm
+from continual_code.bench.lessons.canary import Problem, passes
+from continual_code.bench.lessons.records import Record, Records
+from continual_code.bench.lessons.rules import Exercise, Rule
+from continual_code.bench.lessons.subject import Answer, Lesson, State, Subject
+from continual_code.disk import write_synced
+
+TEACHABLE = 0.5  # a rule that the base follows less often when told is not one this model can learn
+NOISE = (
+    "Thanks, that looks nice.",
+    "I had coffee this morning.",
+    "Our office moved to the second floor.",
+    "Let's talk about this tomorrow.",
+    "The weather is lovely today.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much to measure. `sequence` is how many rules are learned one after the other; 0 leaves that out."""
+
+    arms: tuple[str, ...]
+    seeds: int
+    siblings: int
+    unrelated: int
+    sequence: int
+    noise: int
+
+
+class Harness:
+    """Runs a plan on one subject.
+
+    Args:
+        records: where results go and earlier ones are found.
+        states: a directory for the adapters of unfinished sequences.
+        say: told what is being measured, and the share done.
+    """
+
+    def __init__(
+        self,
+        subject: Subject,
+        rules: Sequence[Rule],
+        records: Records,
+        states: Path,
+        plan: Plan,
+        problems: Sequence[Problem],
+        say: Callable[[str], None],
+    ) -> None:
+        self._subject, self._rules, self._records, self._plan = subject, rules, records, plan
+        self._states, self._problems, self._say = states, problems, say
+        self._first: dict[str, Answer] = {}  # the untaught model's answers, shared by all rules
+        self._edits: dict[tuple[str, str], str | None] = {}  # by rule and exercise, shared by all arms
+
+    def run(self) -> None:
+        """Measure everything that is not recorded yet."""
+        for rule in self._rules:
+            self._untaught(rule)
+        teachable = [rule for rule in self._rules if self.is_teachable(rule)]
+        self._say(f"teachable: {', '.join(rule.id for rule in teachable) or 'none'}")
+        for name in self._plan.arms:
+            for seed in range(self._plan.seeds):
+                for rule in teachable:
+                    self._single(name, seed, rule)
+                self._sequence(name, seed, teachable)
+            self._noise(name, teachable)
+
+    def is_teachable(self, rule: Rule) -> bool:
+        """Whether the base follows the rule when told, and does better so than untold."""
+        base, told = (self._share(stage, rule) for stage in ("base", "told"))
+        return told >= TEACHABLE and told > base
+
+    # --- Before any lesson --------------------------------------------------------------
+
+    def _untaught(self, rule: Rule) -> None:
+        for exercise in self._siblings(rule):
+            self._record_answer("", 0, "base", rule, "sibling", exercise, lambda e=exercise: self._first_answer(e))
+            self._record_answer(
+                "", 0, "told", rule, "sibling", exercise,
+                lambda e=exercise: self._subject.answer(e, self._subject.untaught, told=rule.comment),
+            )  # fmt: skip
+        for exercise in self._unrelated(rule):
+            self._record_answer("", 0, "base", rule, "unrelated", exercise, lambda e=exercise: self._first_answer(e))
+
+    def _first_answer(self, exercise: Exercise) -> Answer:
+        if exercise.id not in self._first:
+            self._first[exercise.id] = self._subject.answer(exercise, self._subject.untaught)
+        return self._first[exercise.id]
+
+    # --- One lesson ---------------------------------------------------------------------
+
+    def _single(self, name: str, seed: int, rule: Rule) -> None:
+        key = f"{name}|{seed}|after|{rule.id}|lesson"
+        if self._records.get(key):
+            return
+        self._say(f"{name}, seed {seed}: one lesson, {rule.id}")
+        taught = self._teach(arm(name), seed, rule, self._subject.untaught)
+        self._ask_all(name, seed, "after", rule, taught.state, with_unrelated=True)
+        self._records.put(key, self._lesson_record(name, seed, "after", rule, taught))
+
+    def _teach(self, teach: Arm, seed: int, rule: Rule, state: State) -> Taught:
+        """Ask the rule's first tasks until an answer offends, and give that the lesson."""
+        tasks = rule.correct_on
+        for step in range(len(tasks)):
+            exercise = tasks[(seed + step) % len(tasks)]
+            untaught = state is self._subject.untaught
+            answer = self._first_answer(exercise) if untaught else self._subject.answer(exercise, state)
+            if answer.rollout and not rule.follows(answer.before, answer.after, exercise.file):
+                lesson = Lesson(answer.rollout, rule.comment, self._edit(rule, exercise))
+                return teach(self._subject, state, lesson)
+        return Taught(state, "no_offence", None, 0.0)
+
+    def _edit(self, rule: Rule, exercise: Exercise) -> str | None:
+        """What the person would have written: an answer of the told base that passes the check."""
+        key = rule.id, exercise.id
+        if key not in self._edits:
+            told = self._subject.answer(exercise, self._subject.untaught, told=rule.comment)
+            token_ids = told.rollout.token_ids if told.rollout else ()
+            follows = rule.follows(told.before, told.after, exercise.file)
+            self._edits[key] = self._subject.base.chat.decode(token_ids) if token_ids and follows else None
+        return self._edits[key]
+
+    # --- Lessons one after the other ----------------------------------------------------
+
+    def _sequence(self, name: str, seed: int, teachable: Sequence[Rule]) -> None:
+        order = list(teachable)
+        random.Random(seed).shuffle(order)
+        order = order[: self._plan.sequence]
+        keys = [f"{name}|{seed}|sequence:{number}|{rule.id}|lesson" for number, rule in enumerate(order, 1)]
+        done = [record for key in keys if (record := self._records.get(key))]
+        if len(done) == len(order):
+            return
+        state = self._resumed(name, seed, len(done), done[-1]) if done else self._subject.untaught
+        for number, rule in enumerate(order[len(done) :], len(done) + 1):
+            stage = f"sequence:{number}"
+            self._say(f"{name}, seed {seed}: lesson {number} of {len(order)}, {rule.id}")
+            taught = self._teach(arm(name), seed, rule, state)
+            state = taught.state
+            for each in order:
+                self._ask_all(name, seed, stage, each, state, with_unrelated=False)
+            if number == len(order):
+                self._canary(name, seed, stage, state)
+            write_synced(self._file(name, seed, number), save(dict(state.tensors)))
+            record = self._lesson_record(name, seed, stage, rule, taught)
+            self._records.put(keys[number - 1], record | {"memory": list(state.memory)})
+
+    def _resumed(self, name: str, seed: int, number: int, done: Record) -> State:
+        return self._subject.state(load_file(self._file(name, seed, number)), done["memory"])
+
+    def _file(self, name: str, seed: int, number: int) -> Path:
+        self._states.mkdir(parents=True, exist_ok=True)
+        return self._states / f"{name}-{seed}-{number}.safetensors"
+
+    def _canary(self, name: str, seed: int, stage: str, state: State) -> None:
+        for problem in self._problems:
+            for arm_name, number, at, which in (("", 0, "base", self._subject.untaught), (name, seed, stage, state)):
+                key = f"{arm_name}|{number}|{at}|canary|{problem.task_id}"
+                if self._records.get(key):
+                    continue
+                passed = passes(problem, self._subject.chat(problem.messages, which))
+                self._records.put(
+                    key, {"kind": "canary", "arm": arm_name, "seed": number, "stage": at, "problem": problem.task_id,
+                          "passed": passed},
+                )  # fmt: skip
+
+    # --- Comments that mean nothing -----------------------------------------------------
+
+    def _noise(self, name: str, teachable: Sequence[Rule]) -> None:
+        exercises = [exercise for rule in teachable for exercise in rule.correct_on]
+        for number in range(self._plan.noise if exercises else 0):
+            comment, exercise = NOISE[number % len(NOISE)], exercises[number % len(exercises)]
+            key = f"{name}|noise|{number}"
+            if self._records.get(key):
+                continue
+            self._say(f"{name}: noise {number + 1} of {self._plan.noise}")
+            rollout = self._first_answer(exercise).rollout
+            if rollout is None:
+                continue
+            before = self._subject.untaught
+            taught = arm(name)(self._subject, before, Lesson(rollout, comment, None))
+            changed = taught.state is not before
+            self._records.put(
+                key, {"kind": "noise", "arm": name, "seed": 0, "comment": comment, "status": taught.status,
+                      "gap": taught.gap, "changed": changed},
+            )  # fmt: skip
+
+    # --- Asking and recording -----------------------------------------------------------
+
+    def _ask_all(self, name: str, seed: int, stage: str, rule: Rule, state: State, *, with_unrelated: bool) -> None:
+        untaught = state is self._subject.untaught
+
+        def ask(exercise: Exercise) -> Answer:
+            return self._first_answer(exercise) if untaught else self._subject.answer(exercise, state)
+
+        for exercise in self._siblings(rule):
+            self._record_answer(name, seed, stage, rule, "sibling", exercise, lambda e=exercise: ask(e))
+        for exercise in self._unrelated(rule) if with_unrelated else ():
+            self._record_answer(name, seed, stage, rule, "unrelated", exercise, lambda e=exercise: ask(e))
+
+    def _record_answer(
+        self, name: str, seed: int, stage: str, rule: Rule, role: str, exercise: Exercise, ask: Callable[[], Answer]
+    ) -> None:
+        key = f"{name}|{seed}|{stage}|{rule.id}|{role}|{exercise.id}"
+        if self._records.get(key):
+            return
+        self._say(f"{name or 'untaught'} {stage}: {rule.id}, {role} {exercise.id}")
+        answer = ask()
+        holds = rule.follows if role == "sibling" else rule.applied
+        follows = answer.rollout is not None and holds(answer.before, answer.after, exercise.file)
+        self._records.put(
+            key, {"kind": "answer", "arm": name, "seed": seed, "stage": stage, "rule": rule.id, "role": role,
+                  "task": exercise.id, "follows": follows, "status": answer.status,
+                  "seconds": round(answer.seconds, 2)},
+        )  # fmt: skip
+
+    def _lesson_record(self, name: str, seed: int, stage: str, rule: Rule, taught: Taught) -> Record:
+        return {
+            "kind": "lesson", "arm": name, "seed": seed, "stage": stage, "rule": rule.id, "status": taught.status,
+            "gap": taught.gap, "seconds": taught.seconds, "peak_bytes": _peak_bytes(),
+            "drift": self._subject.drift(taught.state),
+        }  # fmt: skip
+
+    def _share(self, stage: str, rule: Rule) -> float:
+        answers = self._records.of("answer", stage=stage, rule=rule.id, role="sibling", arm="")
+        return sum(answer["follows"] for answer in answers) / max(1, len(answers))
+
+    def _siblings(self, rule: Rule) -> Sequence[Exercise]:
+        return rule.siblings[: self._plan.siblings]
+
+    def _unrelated(self, rule: Rule) -> Sequence[Exercise]:
+        return rule.unrelated[: self._plan.unrelated]
+
+
+def _peak_bytes() -> int:
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -1,0 +1,177 @@
+"""The model that is taught and asked: the product's own agent and learner, without threads and screen.
+
+Invariant: an answer is asked for exactly as in a session (same prompts, formats, checks), and
+two adapter states never share a prompt cache.
+"""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from continual_code.agent import Agent, Asked
+from continual_code.bench.lessons.rules import Exercise
+from continual_code.errors import ContinualCodeError
+from continual_code.events import Message, Rollout, Task
+from continual_code.learning import teacher
+from continual_code.learning.divergence import forward_kl
+from continual_code.learning.learner import Learner
+from continual_code.learning.scoring import BASE, Scorer
+from continual_code.model.base import Base
+from continual_code.model.generation import Generator, Sampling
+from continual_code.model.prefix import PrefixStore
+from continual_code.model.views import Views
+from continual_code.settings import LearningSettings, Settings
+from continual_code.workspace import Root
+
+Tensors = Mapping[str, Tensor]
+PROBES = (
+    "Explain in three sentences why the sky is blue.",
+    "Write a SQL query that counts the orders of each customer.",
+    "What is the difference between a list and a tuple in Python?",
+    "Write a JavaScript function that reverses a string.",
+    "Give three tips for a good commit message.",
+    "Write a bash one-liner that finds the largest file in a directory.",
+)
+PROBE_TOKENS = 96
+CHAT_TOKENS = 384
+
+
+@dataclass(frozen=True)
+class State:
+    """What an arm has made of the model so far: adapter tensors, and lines that stay in the prompt."""
+
+    number: int
+    tensors: Tensors
+    memory: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A proposal, or why there is none. `after` equals `before` in that case."""
+
+    before: str
+    after: str
+    status: str
+    rollout: Rollout | None
+    seconds: float
+
+    @property
+    def offered(self) -> bool:
+        return self.status == "proposed"
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """One rejection. `edit` is an answer that follows the comment, as the person would have written it."""
+
+    rollout: Rollout
+    comment: str
+    edit: str | None
+
+
+class Subject:
+    """One loaded base with its two views. Single-threaded."""
+
+    def __init__(self, base: Base, settings: Settings) -> None:
+        self.base, self.settings = base, settings
+        self.views = Views(base, rank=settings.adapter.rank, alpha=settings.adapter.alpha)
+        self._numbers = itertools.count(1)
+        self._prefixes = PrefixStore()
+        self._generator = Generator(self.views.serving, base.chat.stop_ids, self._prefixes)
+        self._loaded = self.untaught = State(0, self.views.initial)
+        self._probes: list[tuple[list[int], list[int]]] = []
+
+    def state(self, tensors: Tensors, memory: Sequence[str] = ()) -> State:
+        """A new state; its number is nobody else's."""
+        return State(next(self._numbers), tensors, tuple(memory))
+
+    def answer(self, exercise: Exercise, state: State, *, told: str = "") -> Answer:
+        """Ask for one edit in a fresh directory that holds the exercise's files.
+
+        Args:
+            told: a comment to show in the prompt, as the teacher sees it.
+        """
+        self._serve(state)
+        with tempfile.TemporaryDirectory(prefix="continual-code-bench-") as scratch:
+            root = _plant(Path(scratch), exercise.files)
+            settings = self.settings
+            agent = Agent(
+                root, self.base.chat, self._generator, context=settings.context, generation=settings.generation
+            )
+            return self._propose(agent, exercise, [*state.memory, told] if told else list(state.memory), state.number)
+
+    def chat(self, messages: Sequence[Message], state: State) -> str:
+        """A greedy answer to a plain conversation."""
+        self._serve(state)
+        prompt_ids = self.base.chat.render(messages)
+        answer = self._generator.generate(prompt_ids, Sampling(max_tokens=CHAT_TOKENS), owner=state.number)
+        return self.base.chat.decode(answer.token_ids)
+
+    def learner(self, learning: LearningSettings) -> Learner:
+        """The product's learner on this subject's learning view."""
+        return Learner(
+            self.views.learning, self.base.chat, self._prefixes, learning, pause=_go_on, stage=lambda stage: None
+        )
+
+    def drift(self, state: State) -> float:
+        """KL(base, student) on the base's own answers to unrelated questions, nats per token."""
+        self._serve(state)
+        scorer = Scorer(self.views.serving, self._prefixes, _go_on)
+        total, count = 0.0, 0
+        for prompt_ids, token_ids in self._probe_answers():
+            base_T_D = scorer.hidden(BASE, prompt_ids, token_ids)
+            student_T_D = scorer.hidden(state.number, prompt_ids, token_ids)
+            with torch.no_grad(), self.views.serving.adapter_off():
+                total += forward_kl(scorer.logprobs(student_T_D), scorer.logprobs(base_T_D)).sum().item()
+            count += len(token_ids)
+        return total / count
+
+    def _serve(self, state: State) -> None:
+        if state is not self._loaded:
+            self.views.serving.load(state.tensors)
+            self._loaded = state
+
+    def _propose(self, agent: Agent, exercise: Exercise, lines: Sequence[str], owner: int) -> Answer:
+        before = exercise.files.get(exercise.file, "")
+        try:
+            asked = agent.prepare(Task(exercise.task, (exercise.file,)))
+            draft = agent.propose(self._reminded(asked, lines), revision=owner)
+        except ContinualCodeError as error:
+            return Answer(before, before, f"no_edit: {error.what}", None, 0.0)
+        return Answer(before, draft.after, "proposed", draft.rollout, draft.seconds)
+
+    def _reminded(self, asked: Asked, lines: Sequence[str]) -> Asked:
+        if not lines:
+            return asked
+        messages = teacher.told(asked.messages, "\n".join(lines), None)
+        return replace(asked, messages=messages, prompt_ids=tuple(self.base.chat.render(messages)))
+
+    def _probe_answers(self) -> list[tuple[list[int], list[int]]]:
+        """Prompts and the base's greedy answers to them; computed once."""
+        if not self._probes:
+            sampling = Sampling(max_tokens=PROBE_TOKENS)
+            with self.views.serving.adapter_off():
+                for question in PROBES:
+                    prompt_ids = self.base.chat.render([Message("user", question)])
+                    answer = self._generator.generate(prompt_ids, sampling, owner=BASE)
+                    self._probes.append((prompt_ids, list(answer.token_ids)))
+        return self._probes
+
+
+def _plant(directory: Path, files: Mapping[str, str]) -> Root:
+    for name, text in files.items():
+        path = directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return Root(directory)
+
+
+def _go_on() -> None:
+    return None
