@@ -60,6 +60,9 @@ class LearningSettings(_Frozen):
         default="both", description="whose tokens are learned on: the rejected answer's, the corrected one's"
     )
     max_updates: int = Field(default=4, ge=1, le=64)
+    sure: float = Field(
+        default=0.9, gt=0, le=1, description="stop once the corrected answer's new tokens are at least so probable"
+    )
     stop_at: float = Field(default=0.05, ge=0, le=1, description="stop when this share of the first loss is left")
     reask: bool = Field(default=True, description="a candidate must bring its own answer to the task to an end")
     beta: float = Field(default=1.0, ge=0)

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from continual_code.events import LessonStatus, Rollout, StepReport
@@ -198,14 +199,18 @@ class Learner:
         if example and learn_on != "rollout":
             token_ids = self._answer_ids(example, rollout)
             scored = self._base_logprobs(rollout, token_ids, comment, example)
-            aims.append(self._aim(rollout, token_ids, revision, scored))
+            unlike = scored[1].argmax(dim=-1).cpu() != torch.tensor(token_ids)
+            aims.append(self._aim(rollout, token_ids, revision, scored, unlike.nonzero()[:, 0].tolist()))
         return aims
 
-    def _aim(self, rollout: Rollout, token_ids: Sequence[int], revision: int, scored: tuple[Tensor, Tensor]) -> Aim:
+    def _aim(
+        self, rollout: Rollout, token_ids: Sequence[int], revision: int, scored: tuple[Tensor, Tensor],
+        deciding: Sequence[int] = (),
+    ) -> Aim:  # fmt: skip
         prefix, (told_T_V, untold_T_V) = self._scorer.prefix(revision, rollout.prompt_ids), scored
         if self._settings.target == "base_teacher":
-            return Aim(rollout.prompt_ids, token_ids, prefix, told_T_V)
+            return Aim(rollout.prompt_ids, token_ids, prefix, told_T_V, deciding)
         student_T_V = self._scorer.logprobs(self._scorer.hidden(revision, rollout.prompt_ids, token_ids))
         beta, clip = self._settings.beta, self._settings.shift_clip
         target = shifted(student_T_V, told_T_V, untold_T_V, beta=beta, clip=clip)
-        return Aim(rollout.prompt_ids, token_ids, prefix, target)
+        return Aim(rollout.prompt_ids, token_ids, prefix, target, deciding)

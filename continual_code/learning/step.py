@@ -39,13 +39,15 @@ class Aim:
     """An answer to a prompt, and the distribution that the student should have at each of its T tokens.
 
     `prefix` holds keys and values of all prompt tokens but the last, under the view's present
-    adapter; `target` holds normalised log-probabilities.
+    adapter; `target` holds normalised log-probabilities. `deciding` are the positions of
+    tokens that the base would not have written by itself.
     """
 
     prompt_ids: Sequence[int]
     token_ids: Sequence[int]
     prefix: Prefix
     target: Tensor  # [T, V]
+    deciding: Sequence[int] = ()
 
 
 def distil(view: View, aims: Sequence[Aim], settings: LearningSettings, pause: Callable[[], None]) -> Outcome:
@@ -67,7 +69,8 @@ def distil(view: View, aims: Sequence[Aim], settings: LearningSettings, pause: C
         passes = [_forward(view, aim, settings, pause, share=1 / len(aims), with_gradient=learning) for aim in aims]
         loss = _finite(sum(each.loss for each in passes), "loss")
         losses.append(loss)
-        if not learning or loss <= settings.stop_at * losses[0]:
+        is_sure = any(aim.deciding for aim in aims) and all(each.least >= settings.sure for each in passes)
+        if not learning or is_sure or loss <= settings.stop_at * losses[0]:
             return Outcome(losses[0], losses[-1], len(losses) - 1)
         optimizer.zero_grad(set_to_none=True)
         for each in passes:
@@ -78,11 +81,12 @@ def distil(view: View, aims: Sequence[Aim], settings: LearningSettings, pause: C
 
 @dataclass(frozen=True)
 class _Pass:
-    """One aim's share of the loss, and its gradient for the hidden states."""
+    """One aim's share of the loss and its gradient for the hidden states; `least` probability of a deciding token."""
 
     hidden: Tensor  # [T, D]
     loss: float
     gradient: Tensor | None  # [T, D]
+    least: float
 
 
 def _forward(
@@ -92,7 +96,7 @@ def _forward(
     hidden_T_D = _student(view, aim, settings.gradient)
     divergence = DIVERGENCES[settings.divergence]
     leaf_T_D = hidden_T_D.detach().requires_grad_(with_gradient)
-    total = 0.0
+    total, least = 0.0, 1.0
     for start in range(0, len(leaf_T_D), HEAD_CHUNK):  # one chunk of logits at a time
         pause()
         part = slice(start, start + HEAD_CHUNK)
@@ -102,7 +106,10 @@ def _forward(
         if with_gradient:
             loss.backward()
         total += loss.item()
-    return _Pass(hidden_T_D, total, leaf_T_D.grad)
+        deciding = [position - start for position in aim.deciding if start <= position < start + HEAD_CHUNK]
+        for position in deciding:
+            least = min(least, student_C_V[position, aim.token_ids[start + position]].exp().item())
+    return _Pass(hidden_T_D, total, leaf_T_D.grad, least)
 
 
 def _student(view: View, aim: Aim, gradient: str) -> Tensor:

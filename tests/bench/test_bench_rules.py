@@ -243,7 +243,7 @@ def test_there_are_enough_rules_of_every_kind() -> None:
     for split in ("tune", "score"):
         groups = {rule.group for rule in RULES.values() if rule.split == split}
         assert groups == {"style", "behaviour", "scope", "project", "tests"}
-    assert sum(rule.split == "tune" for rule in RULES.values()) == 5
+    assert sum(rule.split == "tune" for rule in RULES.values()) >= 5
     assert RULES["type_hints"].comment == "Always add type hints to every parameter and the return value."
     assert RULES["type_hints"].split == "tune", "the settings were chosen with it"
 

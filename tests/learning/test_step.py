@@ -75,6 +75,24 @@ def test_a_student_that_is_at_its_target_takes_few_updates(bench: Bench) -> None
     assert step(bench, target_of(bench), max_updates=3, stop_at=0.999).updates == 1
 
 
+def test_a_step_ends_once_the_deciding_tokens_are_likely_enough(bench: Bench) -> None:
+    aim = Aim(
+        bench.rollout.prompt_ids, bench.rollout.token_ids,
+        Scorer(bench.view, PrefixStore(), lambda: None).prefix(1, bench.rollout.prompt_ids),
+        target_of(bench), deciding=(3, 12),
+    )  # fmt: skip
+    tokens = torch.tensor(bench.rollout.token_ids)
+    least = bench.logprobs().exp()[[3, 12], tokens[[3, 12]]].min().item()
+    settings = {**QUICK, "stop_at": 0.0, "max_updates": 3}
+
+    def updates(sure: float) -> int:
+        bench.view.load(bench.adapter)
+        return distil(bench.view, [aim], LearningSettings(**{**settings, "sure": sure}), lambda: None).updates
+
+    assert updates(sure=least * 0.99) == 0
+    assert updates(sure=1.0) == 3
+
+
 def test_the_base_is_not_touched_by_a_step(bench: Bench) -> None:
     frozen = [p for p in bench.base.module.parameters() if not p.requires_grad]
     before = [p.clone() for p in frozen]
