@@ -19,6 +19,7 @@ from transformers import AutoTokenizer
 
 from continual_code.app import open_session
 from continual_code.events import Event, Proposal, Proposed, Ready, Task
+from continual_code.learning.scoring import BASE
 from continual_code.model.generation import Generation, Generator, Sampling
 from continual_code.session import LiveSession
 from continual_code.settings import AdapterSettings, LearningSettings, Settings
@@ -35,11 +36,15 @@ AFTER = {
     1: "def double(zebra):\n    return zebra * 2\n",
     2: "def double(zebra: int) -> int:\n    return zebra * 2\n",
 }
+CORRECTED = "def double(zebra):\n    return 2 * zebra\n"
 
 
 @dataclass
 class Script:
-    """What the model says, by the revision that is asked. `held` keeps an answer from ending until it is set."""
+    """What the model says, by the revision that is asked. `held` keeps an answer from ending until it is set.
+
+    `prompts` are those that the serving side was asked; the learner's are not among them.
+    """
 
     after: Callable[[int], str]
     prompts: list[tuple[int, ...]] = field(default_factory=list)
@@ -56,10 +61,9 @@ def by_revision(revision: int) -> str:
 
 
 def play_script(monkeypatch: pytest.MonkeyPatch, model: Path, after: Callable[[int], str] = by_revision) -> Script:
-    """From now on the serving side says what the script says; the learner's own samples stay the model's."""
-    script, sampled, tokenizer = Script(after), Generator.generate, AutoTokenizer.from_pretrained(model)
+    """From now on the model says what the script says: to the person by revision; the learner's candidate is revision 1."""
+    script, tokenizer = Script(after), AutoTokenizer.from_pretrained(model)
 
-    @torch.no_grad()
     def generate(
         self: Generator,
         prompt_ids: Sequence[int],
@@ -69,19 +73,25 @@ def play_script(monkeypatch: pytest.MonkeyPatch, model: Path, after: Callable[[i
         on_tokens: Callable[[Sequence[int]], None] = lambda tokens: None,
         stopped: Callable[[], bool] = lambda: False,
     ) -> Generation:
-        if not isinstance(owner, int):  # the learner's demonstration, by the base
-            return sampled(self, prompt_ids, sampling, owner=owner, on_tokens=on_tokens, stopped=stopped)
+        if not isinstance(owner, int):  # the learner wants a correction from the base, or the candidate's answer
+            stopped()  # where the person goes first
+            return say(self, prompt_ids, CORRECTED if owner == BASE else script.after(1))
         script.prompts.append(tuple(prompt_ids))
         script.begun.set()
         while not script.held.wait(0.005):
             if stopped():
                 return Generation((), (), "interrupted", 0)
-        text = f"```python\n{script.after(owner)}```"
+        answer = say(self, prompt_ids, script.after(owner))
+        for token in answer.token_ids:
+            on_tokens([token])
+        return answer
+
+    @torch.no_grad()
+    def say(self: Generator, prompt_ids: Sequence[int], after: str) -> Generation:
+        text = f"```python\n{after}```"
         tokens = [*tokenizer(text, add_special_tokens=False)["input_ids"], tokenizer.eos_token_id]
         hidden_T_D = self._view.hidden(torch.tensor([*prompt_ids, *tokens[:-1]]))[-len(tokens) :]
         logprobs_T_V = self._view.logits(hidden_T_D).log_softmax(dim=-1)
-        for token in tokens:
-            on_tokens([token])
         return Generation(tuple(tokens), tuple(logprobs_T_V[range(len(tokens)), tokens].tolist()), "stop", len(tokens))
 
     monkeypatch.setattr(Generator, "generate", generate)
@@ -89,10 +99,10 @@ def play_script(monkeypatch: pytest.MonkeyPatch, model: Path, after: Callable[[i
 
 
 def tiny_settings(home: Path, model: Path, **learning: object) -> Settings:
-    """A home of its own, the tiny model by its path, a small adapter."""
+    """A home of its own, the tiny model by its path, a small adapter; a random model supports no correction."""
     return Settings(
         home=home, model=str(model), device="cpu", precision="float32", adapter=AdapterSettings(rank=4, alpha=8),
-        learning=LearningSettings(max_updates=3, reask=False).model_copy(update=learning),
+        learning=LearningSettings(max_updates=3, reask=False, support_floor=-1e9).model_copy(update=learning),
     )  # fmt: skip
 
 

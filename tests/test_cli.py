@@ -58,7 +58,7 @@ class Commands:
 def home(tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     values = {
         "HOME": str(tmp_path / "home"), "MODEL": str(tiny_model), "DEVICE": "cpu", "PRECISION": "float32",
-        "ADAPTER__RANK": "4", "ADAPTER__ALPHA": "8", "LEARNING__MAX_UPDATES": "3",
+        "ADAPTER__RANK": "4", "ADAPTER__ALPHA": "8", "LEARNING__MAX_UPDATES": "3", "LEARNING__SUPPORT_FLOOR": "-1e9",
     }  # fmt: skip
     for name, value in values.items():
         monkeypatch.setenv(f"CONTINUAL_CODE_{name}", value)

@@ -117,6 +117,32 @@ def test_a_reason_becomes_a_revision_and_the_task_is_asked_again_without_it(
     assert script.prompts[0] == script.prompts[1]
 
 
+def test_the_answer_that_a_candidate_was_judged_by_is_the_retry_and_is_not_sampled_again(
+    tmp_path: Path, tiny_model: Path, root: Path, script: Script
+):
+    with playing(tiny_settings(tmp_path / "home", tiny_model, reask=True), root) as watch:
+        first = watch.ask()
+        watch.session.judge(Verdict(first.id, "reject", COMMENT))
+        retried = watch.wait(Retried)
+        assert retried.after is not None
+        rollout = lineage_of(watch.session).journal.rollout(retried.after.id)
+    assert (retried.after.after, retried.after.revision) == (AFTER[1], 1)
+    assert (rollout.prompt_ids, rollout.revision, rollout.finish) == (script.prompts[0], 1, "stop")
+    assert len(script.prompts) == 1, "the serving side was asked for the first proposal alone"
+
+
+def test_a_file_that_changed_meanwhile_is_asked_about_as_it_is_now(
+    tmp_path: Path, tiny_model: Path, root: Path, script: Script
+):
+    with playing(tiny_settings(tmp_path / "home", tiny_model, reask=True), root) as watch:
+        first = watch.ask()
+        (root / FILE).write_text(BEFORE + "\n\nLIMIT = 3\n")
+        watch.session.judge(Verdict(first.id, "reject", COMMENT))
+        watch.wait(Retried)
+    assert len(script.prompts) == 2
+    assert script.prompts[0] != script.prompts[1]
+
+
 def test_cancelling_after_the_step_does_not_swallow_the_comparison(settings: Settings, root: Path, script: Script):
     watches: list[Watch] = []
 

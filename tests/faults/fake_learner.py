@@ -21,6 +21,7 @@ import torch
 
 from continual_code import disk
 from continual_code.adapters.store import AdapterStore
+from continual_code.errors import StateError
 from continual_code.events import Message, Rollout, StepReport, Task, Verdict
 from continual_code.feedback.journal import Journal, RevisionRow
 from continual_code.feedback.planning import chain
@@ -53,7 +54,10 @@ class Learner:
 
     def learn_one(self) -> None:
         lesson_id = self.journal.pending(MODEL, 1)[0].lesson.id
-        self.journal.begin_attempt(lesson_id)
+        try:
+            self.journal.begin_attempt(lesson_id)
+        except StateError:  # killed three times at this one: it is set aside, as it should be
+            return
         head = self.journal.head(MODEL)
         weight = self.weight()
         weight[int(lesson_id[1:])] += 1
