@@ -61,7 +61,7 @@ def by_revision(revision: int) -> str:
 
 
 def play_script(monkeypatch: pytest.MonkeyPatch, model: Path, after: Callable[[int], str] = by_revision) -> Script:
-    """From now on the model says what the script says: to the person by revision; the learner's candidate is revision 1."""
+    """From now on the model says what the script says, by revision; the learner's candidate is revision 1."""
     script, tokenizer = Script(after), AutoTokenizer.from_pretrained(model)
 
     def generate(
