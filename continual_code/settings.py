@@ -70,7 +70,7 @@ class LearningSettings(_Frozen):
     max_grad_norm: float = Field(default=1.0, gt=0)
     gap_floor: float = Field(default=0.03, ge=0, description="below this the comment changes nothing, nats per token")
     support_floor: float = Field(
-        default=0.01, description="below this a comment does not account for the model's own correction, nats per token"
+        default=0.02, description="below this a comment does not account for the model's own correction, nats per token"
     )
 
 

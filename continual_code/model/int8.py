@@ -18,7 +18,8 @@ from torch import Tensor, nn
 
 from continual_code.model.mixed import MixedEmbedding, float_the_rest
 
-LARGEST = 127
+LARGEST, ZERO = 127, 128
+STEPS = (1 / torch.tensor(1 / LARGEST, dtype=torch.float32)).item()  # 127, as that kernel's float32 has it
 FEW_ROWS = 16  # up to here the packed kernel is about twice as fast as the plain one, above it is not
 TINY = 1e-30  # a row of zeros divided by this stays a row of zeros
 
@@ -44,7 +45,7 @@ class Packed:
         quantised = make(weight_O_I, scale_O, zeros_O, 0)
         handle = torch.ops.quantized.linear_prepack(quantised, None)
         multiply = torch.ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32
-        self.product = lambda rows_T_I: multiply(rows_T_I, 1 / LARGEST, LARGEST + 1, handle)
+        self.product = lambda rows_T_I: multiply(rows_T_I, 1 / LARGEST, ZERO, handle)
 
 
 class Int8Linear(nn.Linear):
@@ -85,7 +86,8 @@ class _Int8Product(torch.autograd.Function):
 def _product(rows_T_K: Tensor, weight_K_N: Tensor) -> Tensor:
     """Float rows times int8 weights, shape [T, N], float32; each row is rounded to int8 by itself."""
     largest_T_1 = _largest(rows_T_K)
-    integers_T_K = (rows_T_K * (LARGEST / largest_T_1)).round_().to(torch.int8)
+    # The packed kernel adds its zero point before it rounds; so does this, or ties would fall apart.
+    integers_T_K = (rows_T_K / largest_T_1).mul_(STEPS).add_(ZERO).round_().sub_(ZERO).to(torch.int8)
     return torch.ops.aten._int_mm(integers_T_K, weight_K_N).float().mul_(largest_T_1 / LARGEST)
 
 

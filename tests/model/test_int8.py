@@ -69,7 +69,7 @@ def test_the_packed_and_the_plain_kernel_agree(weight, rows):
     plain, packed = layer_of(weight), layer_of(weight)
     pack(packed)
     assert packed.packed.product is not None
-    assert relative_error(packed(rows[:FEW_ROWS]), plain(rows[:FEW_ROWS])) < 0.003  # they may round halves apart
+    torch.testing.assert_close(packed(rows[:FEW_ROWS]), plain(rows[:FEW_ROWS]), rtol=1e-5, atol=1e-5)
 
 
 def test_a_row_of_zeros_gives_zeros(weight):
@@ -83,7 +83,7 @@ def test_the_gradient_is_that_of_the_quantised_weight_and_the_weight_gets_none(w
     inputs, upstream = rows.clone().requires_grad_(), torch.randn(len(rows), 48)
     layer(inputs).backward(upstream)
     assert inputs.grad is not None
-    torch.testing.assert_close(inputs.grad, upstream @ (integers.float() * scale[:, None]), rtol=1e-4, atol=1e-4)
+    assert relative_error(inputs.grad, upstream @ (integers.float() * scale[:, None])) < 0.02
     assert layer.weight.grad is None
 
 

@@ -74,12 +74,14 @@ class Harness:
             self._untaught(rule)
         teachable = [rule for rule in self._rules if self.is_teachable(rule)]
         self._say(f"teachable: {', '.join(rule.id for rule in teachable) or 'none'}")
+        runs = [(name, seed) for name in self._plan.arms for seed in range(self._plan.seeds)]
+        for name, seed in runs:  # every arm's single lessons come first: a stopped run can then be compared
+            for rule in teachable:
+                self._single(name, seed, rule)
         for name in self._plan.arms:
-            for seed in range(self._plan.seeds):
-                for rule in teachable:
-                    self._single(name, seed, rule)
-                self._sequence(name, seed, teachable)
             self._noise(name, teachable)
+        for name, seed in runs:
+            self._sequence(name, seed, teachable)
 
     def is_teachable(self, rule: Rule) -> bool:
         """Whether the base follows the rule when told, and does better so than untold."""
