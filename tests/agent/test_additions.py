@@ -55,6 +55,12 @@ def test_an_answer_that_drops_a_function_where_one_is_to_be_added_is_refused():
     check(two, f"{STATS}\n\n{MEDIAN}", "stats.py", task="Add a function median(values) and remove spread.")
 
 
+def test_a_class_written_in_another_way_drops_nothing():
+    before = "class Point:\n    def __init__(self, x):\n        self.x = x\n"
+    after = "@dataclass\nclass Point:\n    x: int\n\n\n@dataclass\nclass Line:\n    a: Point\n"
+    check(before, after, "shapes.py", task="Add a class Line(a) for a line.")
+
+
 @pytest.mark.parametrize(
     ("task", "adds"),
     [

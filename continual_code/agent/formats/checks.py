@@ -9,11 +9,12 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
+from collections.abc import Sequence
 
 from continual_code.agent.formats.elision import placeholder
 from continual_code.agent.formats.fences import is_fence
 from continual_code.agent.languages import is_prose, language_of
-from continual_code.agent.symbols import symbols
+from continual_code.agent.symbols import Symbol, symbols
 from continual_code.agent.syntax import error_lines, fault, python_tree
 from continual_code.agent.targets import asks_to_add
 from continual_code.errors import ProposalError
@@ -88,12 +89,18 @@ def _loss(before: str, after: str, path: str, task: str) -> str | None:
     old, new = (sum(bool(line.strip()) for line in text.split("\n")) for text in (before, after))
     if old >= _LONG_ENOUGH_TO_LOSE and new * 2 < old:
         return f"The answer keeps {new} of {old} lines of {path}, and the task does not ask to remove any."
-    had, has = ([symbol.qualified for symbol in symbols(text, path)] for text in (before, after))
-    lost = sum((Counter(had) - Counter(has)).values())
-    most = lost * 2 > len(had) and len(has) < len(had) and old >= _LONG_ENOUGH_TO_LOSE
+    had, has = (symbols(text, path) for text in (before, after))
+    lost = _lost(had, has, top_level=asks_to_add(task))
+    most = old >= _LONG_ENOUGH_TO_LOSE and len(has) < len(had) and lost * 2 > len(had)
     if lost and (most or asks_to_add(task)) and fault(after, path) is None:
         return f"The answer drops {lost} of {len(had)} definitions of {path}, and the task does not ask for that."
     return None
+
+
+def _lost(had: Sequence[Symbol], has: Sequence[Symbol], *, top_level: bool) -> int:
+    """How many definitions are gone; a method may go when its class is written in another way."""
+    old, new = ([s.qualified for s in found if not (top_level and s.parent)] for found in (had, has))
+    return sum((Counter(old) - Counter(new)).values())
 
 
 def _repetition(before: str, after: str) -> str | None:
