@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from continual_code.events import LessonStatus, Message, Rollout, StepReport
+from continual_code.events import LessonStatus, Rollout, StepReport
 from continual_code.learning import teacher
 from continual_code.learning.divergence import shifted
 from continual_code.learning.scoring import BASE, Scorer, objection, of_tokens
@@ -145,23 +145,17 @@ class Learner:
     def _demonstration(self, rollout: Rollout, comment: str) -> str | None:
         """The base's own correction of the rejected answer, if it managed one.
 
-        It is asked to correct itself, and if it leaves its answer as it is, to answer anew with
-        the comment as a rule: on 0.5B some rules get through the one way and some the other.
+        An answer sampled with the comment as a rule would not do: the comment accounts for
+        whatever it changes, a remark about coffee too.
         """
         if not (self._settings.demonstration and comment):
             return None
         self._stage("rewriting")
         rejected = self._chat.decode(rollout.token_ids)
-        ways = (teacher.revision_request(rollout.messages, rejected, comment),
-                teacher.told(rollout.messages, comment, None))  # fmt: skip
-        return next(filter(None, (self._corrected(messages, rollout, rejected) for messages in ways)), None)
-
-    def _corrected(self, messages: Sequence[Message], rollout: Rollout, rejected: str) -> str | None:
+        prompt_ids = self._chat.render(teacher.revision_request(rollout.messages, rejected, comment))
         sampling = Sampling(max_tokens=2 * len(rollout.token_ids) + 128)
         with self._view.adapter_off():
-            answer = self._generator.generate(
-                self._chat.render(messages), sampling, owner=BASE, stopped=self._yielding
-            )  # fmt: skip
+            answer = self._generator.generate(prompt_ids, sampling, owner=BASE, stopped=self._yielding)
         return teacher.demonstration(self._chat.decode(answer.token_ids), rejected) if answer.finish == "stop" else None
 
     def _shrink_until_it_ends(self, rollout: Rollout, adapter: Mapping[str, Tensor]) -> Reasked | None:
