@@ -164,10 +164,11 @@ def _peak_gib(records: Records, arm: str) -> float | None:
 
 
 def _course(records: Records, arm: str) -> Course:
-    """What is followed after the k-th lesson, by seed, k, rule and task."""
+    """What is followed after the k-th lesson, by seed, k, rule and task; a lesson's record closes its row."""
     course: Course = defaultdict(lambda: defaultdict(lambda: defaultdict(list)))
+    closed = {(lesson["seed"], lesson["stage"]) for lesson in records.of("lesson", arm=arm)}
     for answer in records.of("answer", arm=arm, role="sibling"):
-        if step := _step(answer):
+        if (step := _step(answer)) and (answer["seed"], answer["stage"]) in closed:
             course[answer["seed"]][step][answer["rule"]].append(float(answer["follows"]))
     return course
 
