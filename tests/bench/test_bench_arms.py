@@ -120,15 +120,19 @@ def test_the_same_lesson_gives_the_same_bits_and_is_served_when_it_is_asked(
     tiny_model: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    play_script(monkeypatch, tiny_model)
-    subject.answer(EXERCISE, state)
+    def ask(of: State) -> None:
+        with monkeypatch.context() as patch:
+            play_script(patch, tiny_model)
+            subject.answer(EXERCISE, of)
+
+    ask(state)
     torch.manual_seed(77)
     arm("predecessor")(subject, subject.untaught, Lesson(lesson.rollout, "Say nothing.", None))
     again = arm(name)(subject, state, lesson)
     assert same(again.state.tensors, taught[name].state.tensors)
     assert again.gap == taught[name].gap
     assert same(subject.views.serving.tensors(), spread(dict(subject.untaught.tensors), 0.02))
-    subject.answer(EXERCISE, again.state)
+    ask(again.state)
     assert same(subject.views.serving.tensors(), again.state.tensors)
 
 

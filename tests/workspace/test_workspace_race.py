@@ -92,7 +92,7 @@ def race(request: pytest.FixtureRequest, tree: Path, outside: Path) -> tuple[str
 
 def raced(done: int, refused: int, swapper: Swapper) -> bool:
     """Whether the two sides met often enough for "nothing escaped" to mean something."""
-    return done + refused >= ROUNDS and swapper.swaps >= 200 and done >= 20 and refused >= 20
+    return done + refused >= ROUNDS and swapper.swaps >= 20 and done >= 20 and refused >= 20
 
 
 def test_reading_never_returns_what_lies_outside(
