@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING
 from continual_code.collector import at_rest
 from continual_code.desk import Desk
 from continual_code.disk import private_dir
-from continual_code.errors import ModelError
 from continual_code.feedback.journal import Journal
 from continual_code.model.manifest import base_digest
-from continual_code.model.provision import installed, provision, require_known
+from continual_code.model.provision import provision, require_installed, require_known
 from continual_code.session import LiveSession
 from continual_code.settings import Settings
 
@@ -65,11 +64,7 @@ def open_lineage(settings: Settings, journal: Journal) -> Lineage:
     """
     from continual_code.learning.lineage import Lineage
 
-    directory = installed(settings.model, settings.models_dir)
-    if directory is None:
-        raise ModelError(
-            f"{settings.model} is not installed.", do=f"Run `continual-code models pull {settings.model}`."
-        )
+    directory = require_installed(settings.model, settings.models_dir)
     digest = base_digest(directory, settings.models_dir)
     return Lineage(journal, settings.state_dir, settings.model, digest, str(directory))
 

@@ -18,11 +18,11 @@ from typing import Any
 from continual_code.app import open_desk, open_lineage, open_session
 from continual_code.desk import Desk
 from continual_code.disk import Lock
-from continual_code.errors import ContinualCodeError, StateError, UsageError
+from continual_code.errors import StateError, UsageError
 from continual_code.events import Lesson, Proposal, Task, Verdict
 from continual_code.headless import Nothing, running
 from continual_code.model.catalog import CATALOG, find
-from continual_code.model.provision import installed, provision
+from continual_code.model.provision import installed, provision, require_installed
 from continual_code.screen import root_of
 from continual_code.settings import Settings, dotted, load_settings
 from continual_code.ui.clean import clean
@@ -129,10 +129,9 @@ def models(arguments: Namespace) -> int:
     if arguments.action == "pull":
         path = provision(id, settings.models_dir, _progress)
         return _print(arguments, {"id": id, "path": str(path)}, str(path))
-    path = installed(id, settings.models_dir)
-    if path is None:
+    if not installed(id, settings.models_dir):
         find(id)  # an unknown id gets its own sentence
-        raise ContinualCodeError(f"{id} is not installed.", do=f"Run `continual-code models pull {id}`.")
+    path = require_installed(id, settings.models_dir)
     return _print(arguments, {"id": id, "path": str(path)}, str(path))
 
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+hypothesis.settings.register_profile("repeatable", derandomize=True)  # what fails here fails everywhere
+hypothesis.settings.load_profile("repeatable")
 
 
 @pytest.fixture(scope="session")

@@ -52,6 +52,18 @@ class Evidence:
     example: str | None = None
 
 
+@dataclass(frozen=True)
+class _Untold:
+    """What the base thinks of an answer by itself; scored once, because both the signal and the target need it."""
+
+    token_ids: Sequence[int]
+    logprobs: Tensor  # [T, V]
+
+    def of_tokens(self) -> Tensor:
+        """Of the answer's own tokens, [T]."""
+        return of_tokens(self.logprobs, self.token_ids)
+
+
 class Learner:
     """Learns lessons on the learning view. The learning thread owns it.
 
@@ -83,8 +95,10 @@ class Learner:
         self._view.load(adapter)
         example = evidence.example or self._demonstration(rollout, evidence.comment)
         self._stage("comparing")
-        told_T_V, untold_T_V = self._base_logprobs(rollout, rollout.token_ids, evidence.comment, example)
-        told_T, untold_T = of_tokens(told_T_V, rollout.token_ids), of_tokens(untold_T_V, rollout.token_ids)
+        rejected = self._untold(rollout, rollout.token_ids)
+        corrected = self._untold(rollout, self._answer_ids(example, rollout)) if example else None
+        told_T_V = self._told(rollout, rollout.token_ids, evidence.comment, example)
+        told_T, untold_T = of_tokens(told_T_V, rollout.token_ids), rejected.of_tokens()
         gap, gaps_T = objection(told_T, untold_T), told_T - untold_T
 
         def report(status: LessonStatus, reason: str, outcome: Outcome) -> StepReport:
@@ -93,10 +107,10 @@ class Learner:
                 time.monotonic() - started, self._chat.pieces(rollout.token_ids), tuple(gaps_T.tolist()),
             )  # fmt: skip
 
-        if reason := self._no_signal(rollout, evidence, example, gap):
+        if reason := self._no_signal(rollout, evidence, corrected, gap):
             return Candidate(report("no_signal", reason, Outcome(0.0, 0.0, 0)), None)
         try:
-            aims = self._aims(rollout, revision, evidence.comment, example, (told_T_V, untold_T_V))
+            aims = self._aims(rollout, revision, (rejected, told_T_V), corrected, evidence.comment, example)
             self._stage("learning")
             outcome = distil(self._view, aims, self._settings, self._pause)
             reasked = self._shrink_until_it_ends(rollout, adapter) if self._settings.reask else None
@@ -116,30 +130,28 @@ class Learner:
         """How much the person's own words argue against an answer, nats per token.
 
         The model's own example is left out: it would also object to every other way of
-        doing what the comment asks for. Measured on 0.5B and a rule about type hints:
-        0.071 for the rejected answer, 0.017 for a retry that follows the rule, 0.012 to
-        0.021 for remarks that have nothing to do with the code.
+        doing what the comment asks for.
         """
-        return objection(*self._base_scores(rollout, rollout.token_ids, comment))
+        told_T_V = self._told(rollout, rollout.token_ids, comment, None)
+        return objection(of_tokens(told_T_V, rollout.token_ids), self._untold(rollout, rollout.token_ids).of_tokens())
 
-    def _no_signal(self, rollout: Rollout, evidence: Evidence, example: str | None, gap: float) -> str:
+    def _no_signal(self, rollout: Rollout, evidence: Evidence, corrected: _Untold | None, gap: float) -> str:
         """Why there is nothing to learn, in plain words; "" when there is.
 
         A remark that has nothing to do with the code still makes a small model change
         something when it is asked to correct itself. But the remark does not account for the
-        change: shown the remark, the model finds its own correction no likelier. Mean
-        log-probability gained by it, measured on 0.5B with four rules and five such remarks:
-        0.03 to 0.66 nats per token for rules, -0.10 to -0.02 for remarks. The objection to the
-        rejected answer does not tell them apart (0.02 to 0.11 against 0.01 to 0.13).
+        change: shown the remark, the model finds its own correction no likelier. (How much it
+        argues against the rejected answer does not tell a remark from a rule.)
         """
         if evidence.example:
             return ""
-        if example is None and self._settings.demonstration:
+        if corrected is None and self._settings.demonstration:
             return "Asked to correct its answer by your comment, the model left it as it is."
-        if example is None:
+        if corrected is None:
             return "The comment changes nothing about this answer." if gap < self._settings.gap_floor else ""
-        told_T, untold_T = self._base_scores(rollout, self._answer_ids(example, rollout), evidence.comment)
-        supported = (told_T - untold_T).mean().item() >= self._settings.support_floor
+        told_T_V = self._told(rollout, corrected.token_ids, evidence.comment, None)
+        support_T = of_tokens(told_T_V, corrected.token_ids) - corrected.of_tokens()
+        supported = support_T.mean().item() >= self._settings.support_floor
         return "" if supported else "The comment does not change what the model would write here."
 
     def _demonstration(self, rollout: Rollout, comment: str) -> str | None:
@@ -175,46 +187,42 @@ class Learner:
         self._pause()
         return False
 
-    def _base_logprobs(
-        self, rollout: Rollout, token_ids: Sequence[int], comment: str, example: str | None
-    ) -> tuple[Tensor, Tensor]:
-        """What the base thinks of an answer to the rollout's prompt, told and untold, both [T, V]."""
-        prompt_ids = self._chat.render(teacher.told(rollout.messages, comment, example))
-        told_T_D = self._scorer.hidden(BASE, prompt_ids, token_ids)
-        untold_T_D = self._scorer.hidden(BASE, rollout.prompt_ids, token_ids)
-        with self._view.adapter_off():
-            return self._scorer.logprobs(told_T_D), self._scorer.logprobs(untold_T_D)
+    def _told(self, rollout: Rollout, token_ids: Sequence[int], comment: str, example: str | None) -> Tensor:
+        """What the base, shown the comment and the example, thinks of an answer to the rollout's prompt, [T, V]."""
+        return self._base_logprobs(self._chat.render(teacher.told(rollout.messages, comment, example)), token_ids)
 
-    def _base_scores(self, rollout: Rollout, token_ids: Sequence[int], comment: str) -> tuple[Tensor, Tensor]:
-        """Log-probabilities of an answer's tokens, told the comment alone and untold, both [T]."""
-        told_T_V, untold_T_V = self._base_logprobs(rollout, token_ids, comment, None)
-        return of_tokens(told_T_V, token_ids), of_tokens(untold_T_V, token_ids)
+    def _untold(self, rollout: Rollout, token_ids: Sequence[int]) -> _Untold:
+        return _Untold(token_ids, self._base_logprobs(rollout.prompt_ids, token_ids))
+
+    def _base_logprobs(self, prompt_ids: Sequence[int], token_ids: Sequence[int]) -> Tensor:
+        hidden_T_D = self._scorer.hidden(BASE, prompt_ids, token_ids)
+        with self._view.adapter_off():
+            return self._scorer.logprobs(hidden_T_D)
 
     def _answer_ids(self, example: str, rollout: Rollout) -> list[int]:
         """The tokens of an answer that ends as the rollout did (a model may have several ends)."""
         return [*self._chat.encode(example), rollout.token_ids[-1]]
 
     def _aims(
-        self, rollout: Rollout, revision: int, comment: str, example: str | None, scored: tuple[Tensor, Tensor]
-    ) -> list[Aim]:
+        self, rollout: Rollout, revision: int, rejected: tuple[_Untold, Tensor], corrected: _Untold | None,
+        comment: str, example: str | None,
+    ) -> list[Aim]:  # fmt: skip
         """The rejected answer, where the model must decide otherwise, and the corrected one, which it does not know."""
-        learn_on = self._settings.learn_on if example else "rollout"
-        aims = [] if learn_on == "demonstration" else [self._aim(rollout, rollout.token_ids, revision, scored)]
-        if example and learn_on != "rollout":
-            token_ids = self._answer_ids(example, rollout)
-            scored = self._base_logprobs(rollout, token_ids, comment, example)
-            unlike = scored[1].argmax(dim=-1).cpu() != torch.tensor(token_ids)
-            aims.append(self._aim(rollout, token_ids, revision, scored, unlike.nonzero()[:, 0].tolist()))
+        learn_on = self._settings.learn_on if corrected else "rollout"
+        aims = [] if learn_on == "demonstration" else [self._aim(rollout, revision, *rejected)]
+        if corrected and learn_on != "rollout":
+            told_T_V = self._told(rollout, corrected.token_ids, comment, example)
+            unlike = corrected.logprobs.argmax(dim=-1).cpu() != torch.tensor(corrected.token_ids)
+            aims.append(self._aim(rollout, revision, corrected, told_T_V, unlike.nonzero()[:, 0].tolist()))
         return aims
 
     def _aim(
-        self, rollout: Rollout, token_ids: Sequence[int], revision: int, scored: tuple[Tensor, Tensor],
-        deciding: Sequence[int] = (),
-    ) -> Aim:  # fmt: skip
-        prefix, (told_T_V, untold_T_V) = self._scorer.prefix(revision, rollout.prompt_ids), scored
+        self, rollout: Rollout, revision: int, answer: _Untold, told_T_V: Tensor, deciding: Sequence[int] = ()
+    ) -> Aim:
+        token_ids, prefix = answer.token_ids, self._scorer.prefix(revision, rollout.prompt_ids)
         if self._settings.target == "base_teacher":
             return Aim(rollout.prompt_ids, token_ids, prefix, told_T_V, deciding)
         student_T_V = self._scorer.logprobs(self._scorer.hidden(revision, rollout.prompt_ids, token_ids))
         beta, clip = self._settings.beta, self._settings.shift_clip
-        target = shifted(student_T_V, told_T_V, untold_T_V, beta=beta, clip=clip)
+        target = shifted(student_T_V, told_T_V, answer.logprobs, beta=beta, clip=clip)
         return Aim(rollout.prompt_ids, token_ids, prefix, target, deciding)

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from continual_code.model.mixed import MixedEmbedding, float_the_rest
+from continual_code.model.mixed import float_the_rest
 
 LARGEST, ZERO = 127, 128
 STEPS = (1 / torch.tensor(1 / LARGEST, dtype=torch.float32)).item()  # 127, as that kernel's float32 has it
@@ -107,8 +107,6 @@ def make_int8(module: nn.Module) -> None:
     for child in module.modules():
         if type(child) is nn.Linear:
             install(child, *quantise(child.weight))
-        elif type(child) is nn.Embedding:
-            child.__class__ = MixedEmbedding
     float_the_rest(module)
 
 

@@ -17,7 +17,7 @@ from torch import nn
 from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig, PreTrainedModel
 
 from continual_code.model.int8 import install
-from continual_code.model.mixed import MixedEmbedding
+from continual_code.model.mixed import float_embeddings
 
 
 def save_int8(module: PreTrainedModel, path: Path) -> None:
@@ -43,8 +43,7 @@ def load_int8(directory: Path, path: Path) -> PreTrainedModel | None:
     for name, child in module.named_modules():
         if type(child) is nn.Linear and f"{name}.scale" in tensors:
             install(child, tensors[f"{name}.weight"], tensors[f"{name}.scale"])
-        elif type(child) is nn.Embedding:
-            child.__class__ = MixedEmbedding
+    float_embeddings(module)
     try:
         module.load_state_dict(tensors, strict=True, assign=True)
     except RuntimeError:  # written by another version, or for another architecture

@@ -50,7 +50,7 @@ class _UpcastProduct(torch.autograd.Function):
     def forward(ctx: Any, rows_T_I: Tensor, weight_O_I: Tensor) -> Tensor:
         ctx.weight = weight_O_I
         product_T_O = rows_T_I.new_empty(len(rows_T_I), len(weight_O_I))
-        for start, block_B_I in blocks(weight_O_I):
+        for start, block_B_I in _blocks(weight_O_I):
             product_T_O[:, start : start + len(block_B_I)] = rows_T_I @ block_B_I.T
         return product_T_O
 
@@ -58,12 +58,12 @@ class _UpcastProduct(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         (gradient_T_O,) = gradients
         gradient_T_I = gradient_T_O.new_zeros(len(gradient_T_O), ctx.weight.shape[1])
-        for start, block_B_I in blocks(ctx.weight):
+        for start, block_B_I in _blocks(ctx.weight):
             gradient_T_I.addmm_(gradient_T_O[:, start : start + len(block_B_I)], block_B_I)
         return gradient_T_I, None
 
 
-def blocks(weight_O_I: Tensor) -> Iterator[tuple[int, Tensor]]:
+def _blocks(weight_O_I: Tensor) -> Iterator[tuple[int, Tensor]]:
     """Yield (first row, float32 rows); each block is overwritten by the next."""
     rows = max(1, BLOCK_ELEMENTS // weight_O_I.shape[1])
     buffer = _buffer(min(rows, len(weight_O_I)) * weight_O_I.shape[1])
@@ -87,13 +87,19 @@ def make_mixed(module: nn.Module) -> None:
     for child in module.modules():
         if type(child) is nn.Linear:
             child.__class__ = MixedLinear
-        elif type(child) is nn.Embedding:
-            child.__class__ = MixedEmbedding
     float_the_rest(module)
 
 
+def float_embeddings(module: nn.Module) -> None:
+    """Let every embedding, whose weight stays as it is, give float32."""
+    for child in module.modules():
+        if type(child) is nn.Embedding:
+            child.__class__ = MixedEmbedding
+
+
 def float_the_rest(module: nn.Module) -> None:
-    """Turn every floating-point tensor that is not the weight of a linear or embedding layer into float32."""
+    """Make everything float32 but the weights of linear and embedding layers."""
+    float_embeddings(module)
     large = {id(child.weight) for child in module.modules() if isinstance(child, nn.Linear | nn.Embedding)}
     for tensor in (*module.parameters(), *module.buffers()):
         if id(tensor) not in large and tensor.is_floating_point():

@@ -51,6 +51,17 @@ def installed(model: str, models_dir: Path) -> Path | None:
     return directory if is_intact(directory) else None
 
 
+def require_installed(model: str, models_dir: Path) -> Path:
+    """The ready directory of `model`; nothing is fetched.
+
+    Raises:
+        ModelError: it is not installed.
+    """
+    if directory := installed(model, models_dir):
+        return directory
+    raise ModelError(f"{model} is not installed.", do=f"Run `continual-code models pull {model}`.")
+
+
 def require_known(model: str) -> None:
     """Look at the name alone.
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from continual_code.bench.lessons.subject import Lesson, State, Subject, Tensors
 from continual_code.learning import teacher
 from continual_code.learning.divergence import reverse_kl
+from continual_code.learning.scoring import of_tokens
 from continual_code.model.views import View
 
 LEARNING_RATES = {"sft": 2e-4, "sampled_token": 5e-4, "sdpo": 5e-4}
@@ -29,7 +30,7 @@ def sft(subject: Subject, state: State, lesson: Lesson) -> Tensors:
 
     def loss(view: View) -> Tensor:
         logprobs_T_V = _logprobs(view, prompt_ids, token_ids)
-        return -_chosen(logprobs_T_V, token_ids).mean()
+        return -of_tokens(logprobs_T_V, token_ids).mean()
 
     return _train(subject, state, loss, "sft", SFT_UPDATES)
 
@@ -41,8 +42,8 @@ def sampled_token_step(subject: Subject, state: State, lesson: Lesson) -> Tensor
 
     def loss(view: View) -> Tensor:
         with torch.no_grad():
-            told_T = _chosen(_logprobs(view, told_ids, rollout.token_ids), rollout.token_ids)
-        student_T = _chosen(_logprobs(view, rollout.prompt_ids, rollout.token_ids), rollout.token_ids)
+            told_T = of_tokens(_logprobs(view, told_ids, rollout.token_ids), rollout.token_ids)
+        student_T = of_tokens(_logprobs(view, rollout.prompt_ids, rollout.token_ids), rollout.token_ids)
         return -((told_T - student_T.detach()) * student_T).mean()
 
     return _train(subject, state, loss, "sampled_token", 1)
@@ -94,8 +95,3 @@ def _logprobs(view: View, prompt_ids: Sequence[int], token_ids: Sequence[int]) -
     """Log-probabilities at the positions that predict `token_ids`, shape [T, V]."""
     ids = torch.tensor([*prompt_ids, *token_ids[:-1]])
     return view.logits(view.hidden(ids)[-len(token_ids) :]).log_softmax(dim=-1)
-
-
-def _chosen(logprobs_T_V: Tensor, token_ids: Sequence[int]) -> Tensor:
-    index_T_1 = torch.tensor(token_ids, device=logprobs_T_V.device)[:, None]
-    return logprobs_T_V.gather(1, index_T_1)[:, 0]

@@ -19,11 +19,11 @@ from continual_code.bench.lessons.report import markdown, plots
 from continual_code.bench.lessons.rules import Rule, load_rules
 from continual_code.bench.lessons.subject import Subject
 from continual_code.bench.lessons.summary import summarise
-from continual_code.errors import ModelError, UsageError
+from continual_code.errors import UsageError
 from continual_code.model.base import load_base
 from continual_code.model.int8 import pack
 from continual_code.model.manifest import base_digest
-from continual_code.model.provision import installed
+from continual_code.model.provision import require_installed
 from continual_code.settings import Settings, dotted
 from continual_code.ui.clean import clean
 
@@ -79,11 +79,7 @@ def _config(settings: Settings, arguments: argparse.Namespace, rules: Sequence[R
 
 
 def _subject(settings: Settings) -> Subject:
-    directory = installed(settings.model, settings.models_dir)
-    if directory is None:
-        raise ModelError(
-            f"{settings.model} is not installed.", do=f"Run `continual-code models pull {settings.model}`."
-        )
+    directory = require_installed(settings.model, settings.models_dir)
     digest = base_digest(directory, settings.models_dir)
     base = load_base(
         settings.model, directory, digest, device=settings.device, precision=settings.precision,

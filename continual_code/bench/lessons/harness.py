@@ -20,9 +20,9 @@ from continual_code.bench.lessons.canary import Problem, passes
 from continual_code.bench.lessons.records import Record, Records
 from continual_code.bench.lessons.rules import Exercise, Rule
 from continual_code.bench.lessons.subject import Answer, Lesson, State, Subject
+from continual_code.bench.lessons.summary import is_teachable
 from continual_code.disk import write_synced
 
-TEACHABLE = 0.5  # a rule that the base follows less often when told is not one this model can learn
 NOISE = (
     "Thanks, that looks nice.",
     "I had coffee this morning.",
@@ -84,9 +84,8 @@ class Harness:
             self._sequence(name, seed, teachable)
 
     def is_teachable(self, rule: Rule) -> bool:
-        """Whether the base follows the rule when told, and does better so than untold."""
-        base, told = (self._share(stage, rule) for stage in ("base", "told"))
-        return told >= TEACHABLE and told > base
+        """As the summary will judge it."""
+        return is_teachable(self._share("base", rule), self._share("told", rule))
 
     # --- Before any lesson --------------------------------------------------------------
 
@@ -105,6 +104,10 @@ class Harness:
             self._first[exercise.id] = self._subject.answer(exercise, self._subject.untaught)
         return self._first[exercise.id]
 
+    def _answer(self, exercise: Exercise, state: State) -> Answer:
+        untaught = state is self._subject.untaught
+        return self._first_answer(exercise) if untaught else self._subject.answer(exercise, state)
+
     # --- One lesson ---------------------------------------------------------------------
 
     def _single(self, name: str, seed: int, rule: Rule) -> None:
@@ -121,8 +124,7 @@ class Harness:
         tasks = rule.correct_on
         for step in range(len(tasks)):
             exercise = tasks[(seed + step) % len(tasks)]
-            untaught = state is self._subject.untaught
-            answer = self._first_answer(exercise) if untaught else self._subject.answer(exercise, state)
+            answer = self._answer(exercise, state)
             if answer.rollout and not rule.follows(answer.before, answer.after, exercise.file):
                 lesson = Lesson(answer.rollout, rule.comment, self._edit(rule, exercise))
                 return teach(self._subject, state, lesson)
@@ -205,15 +207,12 @@ class Harness:
     # --- Asking and recording -----------------------------------------------------------
 
     def _ask_all(self, name: str, seed: int, stage: str, rule: Rule, state: State, *, with_unrelated: bool) -> None:
-        untaught = state is self._subject.untaught
-
-        def ask(exercise: Exercise) -> Answer:
-            return self._first_answer(exercise) if untaught else self._subject.answer(exercise, state)
-
         for exercise in self._siblings(rule):
-            self._record_answer(name, seed, stage, rule, "sibling", exercise, lambda e=exercise: ask(e))
+            self._record_answer(name, seed, stage, rule, "sibling", exercise, lambda e=exercise: self._answer(e, state))
         for exercise in self._unrelated(rule) if with_unrelated else ():
-            self._record_answer(name, seed, stage, rule, "unrelated", exercise, lambda e=exercise: ask(e))
+            self._record_answer(
+                name, seed, stage, rule, "unrelated", exercise, lambda e=exercise: self._answer(e, state)
+            )
 
     def _record_answer(
         self, name: str, seed: int, stage: str, rule: Rule, role: str, exercise: Exercise, ask: Callable[[], Answer]
@@ -224,7 +223,7 @@ class Harness:
         self._say(f"{name or 'untaught'} {stage}: {rule.id}, {role} {exercise.id}")
         answer = ask()
         holds = rule.follows if role == "sibling" else rule.applied
-        follows = answer.rollout is not None and holds(answer.before, answer.after, exercise.file)
+        follows = answer.offered and holds(answer.before, answer.after, exercise.file)
         self._records.put(
             key, {"kind": "answer", "arm": name, "seed": seed, "stage": stage, "rule": rule.id, "role": role,
                   "task": exercise.id, "follows": follows, "status": answer.status,

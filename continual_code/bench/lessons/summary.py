@@ -40,7 +40,7 @@ def summarise(records: Records, config: Mapping[str, Any]) -> dict[str, Any]:
     """
     base, told = _follows(records, "", "base"), _follows(records, "", "told")
     rates = {rule: {"base": _share(base.get(rule)), "told": _share(told.get(rule))} for rule in {**base, **told}}
-    teachable = [rule for rule, rate in rates.items() if _is_teachable(**rate)]
+    teachable = [rule for rule, rate in rates.items() if is_teachable(**rate)]
     arms = dict.fromkeys(record["arm"] for record in records.all() if record.get("arm"))
     return {
         "arms": {arm: _summarise_arm(records, arm, {"told": told, "base": base}, teachable) for arm in arms},
@@ -50,7 +50,8 @@ def summarise(records: Records, config: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _is_teachable(base: float | None, told: float | None) -> bool:
+def is_teachable(base: float | None, told: float | None) -> bool:
+    """Whether the base follows a rule when told, and better so than untold; what it cannot follow it cannot learn."""
     return base is not None and told is not None and told >= TEACHABLE_FROM and told > base
 
 
