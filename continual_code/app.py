@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 from continual_code.collector import at_rest
@@ -73,19 +72,14 @@ def load_engine(settings: Settings, desk: Desk, session: LiveSession) -> Engine:
     """Fetch what is missing, load the model and build everything that needs it."""
     directory = provision(settings.model, settings.models_dir, session.progress)
     session.progress(f"loading {settings.model}", None)
-    build_engine = _engine_module().build_engine
-    lineage = open_lineage(settings, desk.journal)
-    try:
-        if lineage.lock.try_acquire() and (trouble := lineage.recover()):
-            session.warn(trouble)
-        return build_engine(settings, desk, session, directory, lineage)
-    except BaseException:
-        lineage.lock.release()
-        raise
-
-
-@cache
-def _engine_module() -> ModuleType:
     with at_rest():
-        from continual_code import engine
-    return engine
+        from continual_code.engine import build_engine
+
+        lineage = open_lineage(settings, desk.journal)
+        try:
+            if lineage.lock.try_acquire() and (trouble := lineage.recover()):
+                session.warn(trouble)
+            return build_engine(settings, desk, session, directory, lineage)
+        except BaseException:
+            lineage.lock.release()
+            raise

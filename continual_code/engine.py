@@ -48,7 +48,6 @@ def build_engine(settings: Settings, desk: Desk, session: LiveSession, directory
         settings.model, directory, lineage.base_digest, device=settings.device, precision=settings.precision,
         cache=settings.cache_dir,
     )  # fmt: skip
-    threading.Thread(target=pack, args=(base.module, lambda: session.turns.closed), name="packing", daemon=True).start()
     views = Views(base, rank=settings.adapter.rank, alpha=settings.adapter.alpha)
     if head := lineage.load_head():
         views.serving.load(head)
@@ -56,6 +55,7 @@ def build_engine(settings: Settings, desk: Desk, session: LiveSession, directory
     generator = Generator(views.serving, base.chat.stop_ids, prefixes)
     agent = Agent(desk.root, base.chat, generator, context=settings.context, generation=settings.generation)
     worker = _worker(settings, session, lineage, base, views, prefixes)
+    threading.Thread(target=pack, args=(base.module, lambda: session.turns.closed), name="packing", daemon=True).start()
     return Engine(settings.model, str(base.placement), views, agent, lineage, worker)
 
 

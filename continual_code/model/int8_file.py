@@ -15,6 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig, PreTrainedModel
+from transformers.initialization import no_init_weights
 
 from continual_code.model.int8 import install
 from continual_code.model.mixed import float_embeddings
@@ -38,7 +39,7 @@ def load_int8(directory: Path, path: Path) -> PreTrainedModel | None:
         tensors = load_file(path)
     except (OSError, SafetensorError):
         return None
-    with init_empty_weights(include_buffers=False):
+    with init_empty_weights(include_buffers=False), no_init_weights():
         module = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(directory), dtype=torch.bfloat16)
     for name, child in module.named_modules():
         if type(child) is nn.Linear and f"{name}.scale" in tensors:
