@@ -1,4 +1,4 @@
-"""Imports and loading without the garbage collector, which finds nothing in what they make and looks at it again and again.
+"""Imports and loading without the garbage collector, which finds nothing there and looks again and again.
 
 Invariant: the collector is as it was afterwards, whatever the import raises.
 """
