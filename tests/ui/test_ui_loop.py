@@ -73,6 +73,24 @@ async def test_an_answer_stays_whole_when_the_learner_speaks_in_the_middle_of_it
         assert "l3 learned" in person.transcript
 
 
+@pytest.mark.parametrize("said_before", [2, 40])
+async def test_what_the_learner_says_behind_a_card_stands_at_the_end_when_the_card_is_put_aside(
+    said_before: int,
+) -> None:
+    async with at_work() as person:
+        for number in range(said_before):
+            person.session.play(Failed(f"trouble {number}"))
+        person.session.play(Proposed(proposal()))
+        await person.review_opens()
+        person.session.play(learned(status="no_signal", reason="it says nothing"))
+        await person.until(lambda: "it says nothing" in person.transcript)
+        person.clock.pass_grace()
+        await person.press("escape")
+        await person.sees("it says nothing")
+        person.session.play(Failed("one more"))
+        await person.sees("one more")
+
+
 async def test_typing_works_before_the_model_is_loaded_and_the_task_is_queued() -> None:
     async with at_work(loaded=False) as person:
         person.session.play(Loading("loading model", 0.4))

@@ -34,6 +34,7 @@ class Lines(ScrollView):
         self._ends: list[int] = []
         self._painted: LRUCache[int, list[Strip]] = LRUCache(PAINTED)
         self._measured_width = 0
+        self._following = self.follows_end
 
     @property
     def line_count(self) -> int:
@@ -55,9 +56,9 @@ class Lines(ScrollView):
         for index in range(first, len(self._ends)):
             self._painted.discard(index)
         del self._ends[first:]
-        if width := self.line_width:
+        if width := self.line_width or self._measured_width:  # a hidden list has none; it comes back as wide as it was
             self._measured_width = width
-            self._measure(range(first, self.line_count), width)
+            self._measure(range(len(self._ends), self.line_count), width)
         self._resize_canvas()
 
     def lines_dropped(self, count: int) -> None:
@@ -86,13 +87,24 @@ class Lines(ScrollView):
         # Forced, because right after the first paint Textual does not know yet that there is more to see.
         self.scroll_to(y=self.scroll_y + rows, animate=False, force=True)
 
+    def keep_following(self) -> None:
+        """Back to the end, unless the person has scrolled away from it."""
+        if self._following:
+            self.scroll_end(animate=False)
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        if self.line_width:  # while it is hidden nobody scrolls
+            self._following = self.follows_end and self.is_vertical_scroll_end
+
     def on_resize(self, event: events.Resize) -> None:
         if self.line_width != self._measured_width:
-            follow = self.follows_end and self.is_vertical_scroll_end
             self._painted.clear()
             self.lines_changed(0)
-            if follow:
-                self.scroll_end(animate=False)
+        self.keep_following()
+
+    def on_show(self) -> None:
+        self.keep_following()
 
     def notify_style_update(self) -> None:
         super().notify_style_update()

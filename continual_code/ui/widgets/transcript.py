@@ -96,13 +96,11 @@ class Transcript(Lines):
             self._replace(start, folded(self._lines[start:], {index - start for index in answer}))
 
     def _replace(self, first: int, lines: list[Content]) -> None:
-        at_end = self.is_vertical_scroll_end
         self._lines[first:] = lines
         self.lines_changed(first)
         if len(self._lines) > MOST:
             self._forget(len(self._lines) - KEPT)
-        if at_end:
-            self.scroll_end(animate=False)
+        self.keep_following()
 
     def _forget(self, count: int) -> None:
         del self._lines[:count]
