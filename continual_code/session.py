@@ -229,9 +229,9 @@ class LiveSession:
             return None
         if (known.revision, reasked.prompt_ids) != (self._revision, asked.prompt_ids):
             return None
-        draft = self._loaded().agent.read(asked, reasked.generation, revision=known.revision, seconds=0.0)
-        self.emit(Streamed(draft.after))
-        return draft
+        agent = self._loaded().agent
+        self.emit(Streamed(agent.text(reasked.generation)))
+        return agent.read(asked, reasked.generation, revision=known.revision, seconds=0.0)
 
     def _prepare(self, task: Task, retry_of: str | None) -> Asked:
         budget = self._work.settings.context.prompt_tokens

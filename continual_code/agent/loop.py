@@ -129,6 +129,10 @@ class Agent:
         )  # fmt: skip
         return Draft(context.target, context.before, after, rollout, seconds, context.left_out)
 
+    def text(self, generation: Generation) -> str:
+        """An answer as the model wrote it."""
+        return self._chat.decode(generation.token_ids)
+
     def _sampling(self, asked: Asked) -> Sampling:
         shown = sum(self._chat.count(block.text) for block in asked.context.blocks if block.kind == "target")
         settings = self._generation

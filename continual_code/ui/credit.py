@@ -1,10 +1,12 @@
-"""Which of the rejected tokens the comment argued against, as one short line.
+"""Where in the rejected answer the comment argued against it, as one short line.
 
-Invariant: only tokens that became less likely are named, and only those that carry at
-least a quarter of the strongest objection, so noise is never presented as blame.
+Invariant: only lines with tokens that became less likely are named, and only those that carry
+at least a quarter of the strongest objection, so noise is never presented as blame.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from continual_code.events import StepReport
 from continual_code.ui.clean import clean_line
@@ -15,7 +17,7 @@ NOISE = 0.05
 
 
 def argued_against(report: StepReport, limit: int = 120) -> str:
-    """Neighbouring tokens merged, in their own order, separated by " · "; empty when nothing stands out.
+    """The lines that hold the blamed tokens, in their own order, separated by " · "; empty when nothing stands out.
 
     `limit` is in characters. `NOISE` is in nats: below it a difference is rounding of bfloat16.
     """
@@ -25,15 +27,15 @@ def argued_against(report: StepReport, limit: int = 120) -> str:
         return ""
     named = sorted(gaps, key=gaps.__getitem__)[:MOST_TOKENS]
     blamed = sorted(place for place in named if gaps[place] <= worst * SHARE)
-    pieces = (clean_line("".join(report.tokens[place] for place in run)) for run in _runs(blamed))
-    return clean_line(" · ".join(dict.fromkeys(piece for piece in pieces if piece)), limit)
+    lines = (clean_line(_line_around(report.tokens, place)) for place in blamed)
+    return clean_line(" · ".join(dict.fromkeys(line for line in lines if line)), limit)
 
 
-def _runs(places: list[int]) -> list[list[int]]:
-    runs: list[list[int]] = []
-    for place in places:
-        if runs and place == runs[-1][-1] + 1:
-            runs[-1].append(place)
-        else:
-            runs.append([place])
-    return runs
+def _line_around(tokens: Sequence[str], place: int) -> str:
+    """The line in which a token's first visible character stands."""
+    token = tokens[place]
+    before, after = "".join(tokens[:place]), "".join(tokens[place + 1 :])
+    lead = token[: len(token) - len(token.lstrip())]
+    start = before + lead
+    rest = token[len(lead) :] + after
+    return (start.rpartition("\n")[2] + rest.partition("\n")[0]).strip()

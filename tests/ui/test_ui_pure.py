@@ -52,11 +52,12 @@ def test_colours_never_change_the_text() -> None:
     assert [content.plain for content in coloured(lines, "x.unknown")] == lines
 
 
-def test_credit_names_the_strongest_objections_in_reading_order() -> None:
+def test_credit_names_the_lines_of_the_strongest_objections_in_reading_order() -> None:
     report = learned().report
-    assert argued_against(report) == "' +"
-    apart = replace(report, tokens=("a", "b", "c", "d"), token_gaps=(-2.0, 0.1, -0.1, -3.0))
-    assert argued_against(apart) == "a · d"
+    assert argued_against(report) == "def greet('hi ' + name)"
+    tokens = ("a", "=1\n", "b\n", " c", "d(\n", "\n", "  e", " f")
+    apart = replace(report, tokens=tokens, token_gaps=(0.1, -2.0, -0.1, 0.0, -3.0, 0.0, -0.2, -3.1))
+    assert argued_against(apart) == "a=1 · cd( · e f"
 
 
 def test_credit_is_silent_about_noise_and_about_nothing() -> None:
