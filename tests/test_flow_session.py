@@ -129,6 +129,7 @@ def test_the_answer_that_a_candidate_was_judged_by_is_the_retry_and_is_not_sampl
     assert (retried.after.after, retried.after.revision) == (AFTER[1], 1)
     assert (rollout.prompt_ids, rollout.revision, rollout.finish) == (script.prompts[0], 1, "stop")
     assert len(script.prompts) == 1, "the serving side was asked for the first proposal alone"
+    assert watch.of(Streamed)[-1].text == f"```python\n{AFTER[1]}```", "it is shown as the model wrote it"
 
 
 def test_a_file_that_changed_meanwhile_is_asked_about_as_it_is_now(
