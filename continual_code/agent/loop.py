@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from continual_code.agent.context import Context, build_context
-from continual_code.agent.formats import check, fit, read_answer, splice, with_addition
+from continual_code.agent.formats import check, fit, keep_spacing, read_answer, splice, with_addition
 from continual_code.agent.languages import language_of
 from continual_code.agent.prompts import build_messages
 from continual_code.agent.targets import asks_to_add
@@ -150,7 +150,7 @@ class Agent:
             raise ProposalError(f"The answer is about {answer.path}, not {context.target}.", do="Name the file with @.")
         if not answer.complete:
             raise ProposalError("The answer was cut off.", do="Ask for a smaller change.")
-        after = _place(asked.task, context, answer.code)
+        after = keep_spacing(context.before or "", _place(asked.task, context, answer.code), asked.task.text)
         check(context.before, after, context.target, task=asked.task.text)
         return after
 

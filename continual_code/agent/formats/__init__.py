@@ -8,6 +8,7 @@ from continual_code.agent.formats.additions import with_addition
 from continual_code.agent.formats.checks import check
 from continual_code.agent.formats.fitting import fit
 from continual_code.agent.formats.reading import Answer, read_answer
+from continual_code.agent.formats.spacing import keep_spacing
 from continual_code.agent.formats.splicing import splice
 
-__all__ = ["Answer", "check", "fit", "read_answer", "splice", "with_addition"]
+__all__ = ["Answer", "check", "fit", "keep_spacing", "read_answer", "splice", "with_addition"]
