@@ -68,7 +68,7 @@ def _worker(
             views.learning, base.chat, prefixes, settings.learning, pause=session.turns.pause, stage=stage
         ),
         session.turns, initial=views.initial, lora=views.lora, evidence=_evidence, publish=session.publish,
-        emit=session.emit,
+        remind=session.remind, emit=session.emit,
     )  # fmt: skip
 
 

@@ -1,8 +1,7 @@
 """The shared vocabulary: what the parts of the loop say to each other.
 
-Every value here is immutable, holds plain data only (no tensors, no handles) and may
-cross threads. Text in these values is untrusted: it may hold control characters or
-markup, and whoever paints it must clean it first.
+Every value here is immutable, holds plain data only (no tensors, no handles) and may cross threads. Text in
+these values is untrusted: it may hold control characters or markup, and whoever paints it must clean it first.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from typing import Literal
 from continual_code.diffs import changed_regions, unified_diff
 
 VerdictKind = Literal["accept", "reject", "edit"]
-LessonStatus = Literal["pending", "learned", "no_signal", "refused", "failed", "undone", "rolled_back"]
+LessonStatus = Literal["pending", "learned", "memory", "no_signal", "refused", "failed", "undone", "rolled_back"]
 FinishReason = Literal["stop", "length", "interrupted"]
 
 
@@ -184,13 +183,14 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """Work on a task began. `prompt_tokens` of `budget` tokens are used; the rest was left out."""
+    """Work on a task began. `prompt_tokens` of `budget` tokens are used; `rules` are comments kept in the prompt."""
 
     task: Task
     prompt_tokens: int
     budget: int
     left_out: tuple[str, ...] = ()
     retry_of: str | None = None
+    rules: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

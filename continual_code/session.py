@@ -171,8 +171,15 @@ class LiveSession:
     def publish(self, published: Published) -> None:
         """Serve a new head: swapped in between two answers, then its lesson's task is asked again."""
         self._queue(_SWAP, lambda: self._swap(published))
-        lesson = published.lesson
-        if lesson is not None and lesson.id in self._to_retry:
+        if published.lesson:
+            self._ask_again(published.lesson, published)
+
+    def remind(self, lesson: Lesson) -> None:
+        """A comment is a line of the prompt from now on: its lesson's task is asked again."""
+        self._ask_again(lesson, None)
+
+    def _ask_again(self, lesson: Lesson, published: Published | None) -> None:
+        if lesson.id in self._to_retry:
             self._to_retry.discard(lesson.id)
             self._queue(_RETRY, lambda: self._retry(lesson, published))
 
@@ -234,13 +241,13 @@ class LiveSession:
         return agent.read(asked, reasked.generation, revision=known.revision, seconds=0.0)
 
     def _prepare(self, task: Task, retry_of: str | None) -> Asked:
-        budget = self._work.settings.context.prompt_tokens
+        budget, rules = self._work.settings.context.prompt_tokens, self._loaded().lineage.memory()
         try:
-            asked = self._loaded().agent.prepare(task)
+            asked = self._loaded().agent.prepare(task, rules)
         except ContinualCodeError:
             self.emit(Started(task, 0, budget, (), retry_of))
             raise
-        self.emit(Started(task, len(asked.prompt_ids), budget, asked.context.left_out, retry_of))
+        self.emit(Started(task, len(asked.prompt_ids), budget, asked.context.left_out, retry_of, rules))
         return asked
 
     def _record(self, task: Task, draft: Draft, retry_of: str | None) -> Proposal:
@@ -256,8 +263,8 @@ class LiveSession:
         self._revision = published.revision
         self.emit(Swapped(published.revision, (time.perf_counter() - started) * 1000))
 
-    def _retry(self, lesson: Lesson, published: Published) -> None:
-        """Ask the rejected task again without the comment, then measure what the comment still holds against it."""
+    def _retry(self, lesson: Lesson, published: Published | None) -> None:
+        """Ask the rejected task again, then measure what its comment still holds against the answer."""
         before = self._desk.journal.proposal(lesson.proposal_id)
         try:
             after = self._propose(before.task, before.id, published)

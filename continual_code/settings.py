@@ -72,6 +72,12 @@ class LearningSettings(_Frozen):
     support_floor: float = Field(
         default=0.02, description="below this a comment does not account for the model's own correction, nats per token"
     )
+    work_floor: float = Field(
+        default=0.0, description="log odds, by the model's judgement, from which a remark is about the code"
+    )
+    memory_floor: float = Field(
+        default=0.3, description="the same, from which a comment that cannot be learned is kept in the prompt"
+    )
 
 
 class Settings(_Frozen):

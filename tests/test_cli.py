@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,7 @@ def home(tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> P
     values = {
         "HOME": str(tmp_path / "home"), "MODEL": str(tiny_model), "DEVICE": "cpu", "PRECISION": "float32",
         "ADAPTER__RANK": "4", "ADAPTER__ALPHA": "8", "LEARNING__MAX_UPDATES": "3", "LEARNING__SUPPORT_FLOOR": "-1e9",
+        "LEARNING__WORK_FLOOR": "-1e9", "LEARNING__MEMORY_FLOOR": "1e9",
     }  # fmt: skip
     for name, value in values.items():
         monkeypatch.setenv(f"CONTINUAL_CODE_{name}", value)
@@ -216,6 +218,15 @@ def test_accept_elsewhere_names_the_right_directory(command: Commands, script: S
     assert (copy / FILE).read_text() == BEFORE
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """SIGINT as at a terminal; whatever starts the tests in the background has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_interrupting_a_command_exits_with_130(command: Commands, script: Script):
     script.held.clear()
     main_thread = threading.main_thread().ident or 0

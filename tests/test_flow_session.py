@@ -104,7 +104,7 @@ def test_a_reason_becomes_a_revision_and_the_task_is_asked_again_without_it(
     seen = [type(event) for event in watch.events[mark:] if not isinstance(event, LearnerState | Streamed)]
     assert seen == [Recorded, Learned, Swapped, Started, Proposed, Retried]
     stages = [event.stage for event in watch.of(LearnerState) if event.state == "learning"]
-    assert stages == ["rewriting", "comparing", "learning", "saving"]
+    assert stages == ["reading", "rewriting", "comparing", "learning", "saving"]
     assert learned.report.status == "learned"
     assert learned.report.loss_after < learned.report.loss_before
     assert not same(initial, trained)
@@ -130,6 +130,31 @@ def test_the_answer_that_a_candidate_was_judged_by_is_the_retry_and_is_not_sampl
     assert (rollout.prompt_ids, rollout.revision, rollout.finish) == (script.prompts[0], 1, "stop")
     assert len(script.prompts) == 1, "the serving side was asked for the first proposal alone"
     assert watch.of(Streamed)[-1].text == f"```python\n{AFTER[1]}```", "it is shown as the model wrote it"
+
+
+def test_what_cannot_be_learned_becomes_a_line_of_every_prompt_until_it_is_undone(
+    tmp_path: Path, tiny_model: Path, root: Path, script: Script
+):
+    settings = tiny_settings(tmp_path / "home", tiny_model, support_floor=1e9, memory_floor=-1e9)
+    with playing(settings, root) as watch:
+        initial = serving(watch.session)
+        first = watch.ask()
+        watch.session.judge(Verdict(first.id, "reject", COMMENT))
+        retried = watch.wait(Retried)
+        assert watch.wait(Learned).report.status == "memory"
+        assert same(initial, serving(watch.session)), "the weights are as they were"
+        assert retried.after is not None
+        assert watch.of(Started)[-1].rules == (COMMENT,)
+        told = lineage_of(watch.session).journal.rollout(retried.after.id).messages
+        assert COMMENT in told[-1].content
+    with playing(settings, root) as tomorrow:
+        tomorrow.ask()
+        assert tomorrow.of(Started)[-1].rules == (COMMENT,)
+        tomorrow.session.undo("l1")
+        assert "undone" in tomorrow.wait(Undone).detail
+        tomorrow.ask()
+        assert tomorrow.of(Started)[-1].rules == ()
+    assert script.prompts[-1] == script.prompts[0]
 
 
 def test_a_file_that_changed_meanwhile_is_asked_about_as_it_is_now(

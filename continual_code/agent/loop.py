@@ -62,8 +62,11 @@ class Agent:
         self._root, self._chat, self._generator = root, chat, generator
         self._context, self._generation = context, generation
 
-    def prepare(self, task: Task) -> Asked:
+    def prepare(self, task: Task, rules: Sequence[str] = ()) -> Asked:
         """Choose what the model sees.
+
+        Args:
+            rules: what the person said earlier and the weights do not hold; each is a line of the prompt.
 
         Raises:
             ProposalError: no file to work on, or it does not fit.
@@ -72,10 +75,10 @@ class Agent:
         settings = self._context
         context = build_context(
             task, list_files(self._root.path), self._read, self._chat.count,
-            settings.prompt_tokens, settings.whole_file_lines,
+            settings.prompt_tokens - sum(map(self._chat.count, rules)), settings.whole_file_lines,
         )  # fmt: skip
         self._root.writable(context.target)
-        messages = build_messages(task, context)
+        messages = build_messages(task, context, rules)
         return Asked(task, context, messages, tuple(self._chat.render(messages)))
 
     def propose(

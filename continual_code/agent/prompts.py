@@ -6,15 +6,21 @@ a teacher's prompt, which only appends, shares all of it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from continual_code.agent.context import Block, Context
 from continual_code.agent.languages import fence_tag
 from continual_code.events import Message, Task
 from continual_code.templates import fill
 
 
-def build_messages(task: Task, context: Context) -> tuple[Message, ...]:
-    """One user message; the system message is left to the model's own template."""
-    return (Message("user", _user_text(task, context)),)
+def build_messages(task: Task, context: Context, rules: Sequence[str] = ()) -> tuple[Message, ...]:
+    """One user message; the system message is left to the model's own template.
+
+    `rules` stand where a teacher is shown a comment, so that a model which obeys the one obeys the other.
+    """
+    text = _user_text(task, context)
+    return (Message("user", fill("told", prompt=text, comment="\n".join(rules)) if rules else text),)
 
 
 def fenced(text: str, path: str) -> str:

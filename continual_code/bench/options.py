@@ -20,7 +20,7 @@ def add_lessons(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--siblings", type=int, default=10, metavar="N", help="held-out tasks for each rule")
     parser.add_argument("--unrelated", type=int, default=4, metavar="N", help="tasks where a rule must not apply")
     parser.add_argument("--sequence", type=int, default=10, metavar="N", help="lessons in a row; 0 leaves them out")
-    parser.add_argument("--noise", type=int, default=5, metavar="N", help="comments without meaning")
+    parser.add_argument("--noise", type=int, default=20, metavar="N", help="comments without meaning")
     parser.add_argument("--humaneval", type=Path, metavar="FILE", help="canary problems (default: built in)")
     parser.add_argument("--canary", type=int, default=12, metavar="N", help="how many canary problems")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE.json", help="result; records go beside it")

@@ -198,7 +198,7 @@ class Journal:
             connection.execute(update, (number_of(lesson_id, "l"),))
 
     def finish(self, lesson_id: str, report: StepReport) -> None:
-        """The step ended without a revision: "no_signal", "refused" or "failed".
+        """The step ended without a revision: "memory", "no_signal", "refused" or "failed".
 
         Raises:
             StateError: the lesson is not pending (any more).

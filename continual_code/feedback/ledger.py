@@ -83,16 +83,16 @@ def end_lesson(
 
 
 def take_back(connection: sqlite3.Connection, model: str, ids: Sequence[str], status: LessonStatus) -> None:
-    """Learned or pending lessons stop counting; "pending" makes them wait as if they had never been tried."""
+    """Lessons that count, or wait, stop doing so; "pending" makes them wait as if they had never been tried."""
     change = ", reason = '', attempts = 0, revision = NULL, report = NULL" if status == "pending" else ""
     for id in ids:
         moved = connection.execute(
             f"""UPDATE lessons SET status = ?{change}
-                WHERE number = ? AND model = ? AND status IN ('learned', 'pending')""",
+                WHERE number = ? AND model = ? AND status IN ('learned', 'memory', 'pending')""",
             (status, rows.number_of(id, "l"), model),
         )
         if moved.rowcount != 1:
-            raise StateError(f"Lesson {id} is neither learned nor pending.", kept="Nothing was changed.")
+            raise StateError(f"Lesson {id} is neither learned nor kept nor pending.", kept="Nothing was changed.")
 
 
 def insert_revision(connection: sqlite3.Connection, model: str, revision: RevisionRow, created: str) -> None:

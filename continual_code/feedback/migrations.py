@@ -49,7 +49,26 @@ def m001_first_schema(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (m001_first_schema,)
+def m002_memory(connection: sqlite3.Connection) -> None:
+    """Lessons may end as "memory"; SQLite cannot change a CHECK, so the table is made anew."""
+    for statement in (
+        "ALTER TABLE lessons RENAME TO lessons_before",
+        """CREATE TABLE lessons (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            proposal INTEGER NOT NULL UNIQUE REFERENCES verdicts, model TEXT NOT NULL,
+            status TEXT NOT NULL CHECK (status IN
+                ('pending', 'learned', 'memory', 'no_signal', 'refused', 'failed', 'undone', 'rolled_back')),
+            reason TEXT NOT NULL DEFAULT '', attempts INTEGER NOT NULL DEFAULT 0,
+            revision INTEGER, report TEXT, created TEXT NOT NULL,
+            FOREIGN KEY (model, revision) REFERENCES revisions (model, number)) STRICT""",
+        "INSERT INTO lessons SELECT * FROM lessons_before",
+        "DROP TABLE lessons_before",  # its index goes with it
+        "CREATE INDEX lessons_by_status ON lessons (model, status, number)",
+    ):
+        connection.execute(statement)
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (m001_first_schema, m002_memory)
 
 
 def migrate(connection: sqlite3.Connection) -> None:

@@ -33,13 +33,18 @@ def chain(revisions: Sequence[Revision], head: int) -> tuple[int, ...]:
     return tuple(found)
 
 
+def memory_of(lessons: Sequence[Lesson]) -> tuple[str, ...]:
+    """The comments that could not be learned and are lines of the prompt instead, oldest first, each once."""
+    return tuple(dict.fromkeys(lesson.comment for lesson in lessons if lesson.status == "memory"))
+
+
 def plan_undo(lesson: Lesson, *, revisions: Sequence[Revision], head: int, lessons: Sequence[Lesson]) -> Rewind:
     """Take one lesson back and learn the later ones again without it.
 
     Raises:
-        UsageError: the lesson is neither waiting nor part of what serves now.
+        UsageError: the lesson is neither waiting, nor kept in the prompt, nor part of what serves now.
     """
-    if lesson.status == "pending":
+    if lesson.status in ("pending", "memory"):
         return Rewind(to=head, undone=(lesson.id,))
     if lesson.status != "learned" or lesson.revision not in chain(revisions, head):
         raise UsageError(

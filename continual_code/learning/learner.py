@@ -16,6 +16,7 @@ from torch import Tensor
 from continual_code.events import LessonStatus, Rollout, StepReport
 from continual_code.learning import teacher
 from continual_code.learning.divergence import shifted
+from continual_code.learning.remarks import Remarks
 from continual_code.learning.scoring import BASE, Scorer, objection, of_tokens
 from continual_code.learning.step import Aim, NotFinite, Outcome, distil
 from continual_code.model.chat import Chat
@@ -87,13 +88,17 @@ class Learner:
         self._pause, self._stage = pause, stage
         self._scorer = Scorer(view, prefixes, pause)
         self._generator = Generator(view, chat.stop_ids, prefixes)
+        self._remarks = Remarks(view, chat, pause)
 
     def learn(self, lesson_id: str, rollout: Rollout, evidence: Evidence, adapter: Mapping[str, Tensor],
               revision: int) -> Candidate:  # fmt: skip
         """Take one step from `adapter` (which is `revision`) on the rejected rollout."""
         started = time.monotonic()
         self._view.load(adapter)
-        example = evidence.example or self._demonstration(rollout, evidence.comment)
+        self._stage("reading")
+        odds = 0.0 if evidence.example else self._remarks.odds(evidence.comment)
+        is_work = bool(evidence.example) or odds >= self._settings.work_floor
+        example = evidence.example or (self._demonstration(rollout, evidence.comment) if is_work else None)
         self._stage("comparing")
         rejected = self._untold(rollout, rollout.token_ids)
         corrected = self._untold(rollout, self._answer_ids(example, rollout)) if example else None
@@ -107,8 +112,11 @@ class Learner:
                 time.monotonic() - started, self._chat.pieces(rollout.token_ids), tuple(gaps_T.tolist()),
             )  # fmt: skip
 
+        if not is_work:
+            return Candidate(report("no_signal", "The remark is not about the code.", Outcome(0.0, 0.0, 0)), None)
         if reason := self._no_signal(rollout, evidence, corrected, gap):
-            return Candidate(report("no_signal", reason, Outcome(0.0, 0.0, 0)), None)
+            status = "memory" if odds >= self._settings.memory_floor else "no_signal"
+            return Candidate(report(status, reason, Outcome(0.0, 0.0, 0)), None)
         try:
             aims = self._aims(rollout, revision, (rejected, told_T_V), corrected, evidence.comment, example)
             self._stage("learning")
@@ -136,12 +144,11 @@ class Learner:
         return objection(of_tokens(told_T_V, rollout.token_ids), self._untold(rollout, rollout.token_ids).of_tokens())
 
     def _no_signal(self, rollout: Rollout, evidence: Evidence, corrected: _Untold | None, gap: float) -> str:
-        """Why there is nothing to learn, in plain words; "" when there is.
+        """Why the weights cannot learn it, in plain words; "" when they can.
 
-        A remark that has nothing to do with the code still makes a small model change
-        something when it is asked to correct itself. But the remark does not account for the
-        change: shown the remark, the model finds its own correction no likelier. (How much it
-        argues against the rejected answer does not tell a remark from a rule.)
+        A correction alone proves nothing: a remark that has nothing to do with the code makes
+        a small model change something, too. But such a remark does not account for the
+        change: shown the remark, the model finds its own correction no likelier.
         """
         if evidence.example:
             return ""

@@ -42,6 +42,7 @@ class Worker:
         initial: the tensors of revision 0.
         evidence: what the teacher is shown for a lesson.
         publish: hands a new head to the serving side.
+        remind: tells the serving side that a comment is kept as a line of the prompt from now on.
         emit: sends an event to the screen.
     """
 
@@ -55,10 +56,11 @@ class Worker:
         lora: Mapping[str, object],
         evidence: Callable[[PendingLesson], Evidence],
         publish: Callable[[Published], None],
+        remind: Callable[[Lesson], None],
         emit: Callable[[Event], None],
     ) -> None:
         self._lineage, self._turns, self._initial, self._lora = lineage, turns, initial, lora
-        self._evidence_of, self._publish, self._emit = evidence, publish, emit
+        self._evidence_of, self._publish, self._remind, self._emit = evidence, publish, remind, emit
         self._learner = learner(self._stage)
         self._wake = threading.Event()
         self._jobs: deque[Callable[[], None]] = deque()
@@ -176,6 +178,8 @@ class Worker:
         self._emit(Learned(lesson, report))
         if candidate.tensors is not None and report.revision is not None:
             self._publish(Published(report.revision, candidate.tensors, lesson, candidate.reasked))
+        elif report.status == "memory":
+            self._remind(lesson)
 
     def _serve_head(self) -> None:
         self._publish(Published(self._lineage.head, self._lineage.load_head() or self._initial))

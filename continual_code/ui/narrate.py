@@ -103,7 +103,8 @@ def retried_words(event: Retried) -> str:
 
 
 def _started(event: Started) -> list[Content]:
-    lines = [quiet("  asking again, without your comment in the prompt")] if event.retry_of else []
+    where = f"with {len(event.rules)} rule(s) of yours" if event.rules else "without your comment"
+    lines = [quiet(f"  asking again, {where} in the prompt")] if event.retry_of else []
     if event.left_out:
         lines.append(quiet(f"  did not fit into the prompt: {clean_line(', '.join(event.left_out), 400)}"))
     return lines
@@ -121,6 +122,9 @@ def _recorded(event: Recorded) -> list[Content]:
 
 def _learned(event: Learned) -> list[Content]:
     report, name = event.report, clean_line(event.lesson.id, 12)
+    if report.status == "memory":
+        kept = f"◐ {name} stays in the prompt as a rule"
+        return [Content.assemble((kept, ".good"), _tail(report.reason)), Content("")]
     if report.status != "learned":
         words = {"no_signal": "nothing to learn", "refused": "refused", "failed": "failed"}
         status = words.get(report.status, clean_line(report.status, 20))

@@ -1,12 +1,15 @@
 """Lessons and revisions: applied once, taken back as planned, never lost."""
 
+from pathlib import Path
+
 import pytest
 from feedback_story import MODEL, Story, report
 
 from continual_code.errors import StateError, UsageError
 from continual_code.events import Verdict
+from continual_code.feedback import migrations
 from continual_code.feedback.journal import Journal, RevisionRow
-from continual_code.feedback.planning import Rewind, chain, plan_fallback, plan_rollback, plan_undo
+from continual_code.feedback.planning import Rewind, chain, memory_of, plan_fallback, plan_rollback, plan_undo
 
 
 def rewind(journal: Journal, plan: Rewind) -> None:
@@ -63,7 +66,22 @@ def test_a_lesson_of_one_model_is_not_published_for_another(story: Story, journa
     assert journal.revisions(MODEL) == []
 
 
-@pytest.mark.parametrize("status", ["no_signal", "refused", "failed"])
+def test_memory_holds_each_kept_comment_once_until_it_is_undone(story: Story, journal: Journal):
+    for comment in ("be brief", "use tabs", "be brief", "never mind"):
+        lesson = story.reject(comment=comment)
+        journal.finish(lesson.id, report(lesson.id, "no_signal" if comment == "never mind" else "memory"))
+    story.learn()
+    assert memory_of(journal.lessons(MODEL)) == ("be brief", "use tabs")
+    assert memory_of(journal.lessons("other")) == ()
+    plan = plan_undo(journal.lesson("l2"), revisions=journal.revisions(MODEL), head=1, lessons=journal.lessons(MODEL))
+    assert plan == Rewind(to=1, undone=("l2",))
+    rewind(journal, plan)
+    assert memory_of(journal.lessons(MODEL)) == ("be brief",)
+    assert journal.lesson("l2").status == "undone"
+    assert journal.head(MODEL) == 1
+
+
+@pytest.mark.parametrize("status", ["memory", "no_signal", "refused", "failed"])
 def test_a_step_without_a_revision_ends_the_lesson(story: Story, journal: Journal, status: str):
     lesson = story.reject()
     journal.finish(lesson.id, report(lesson.id, status, "why: token=aK8x!2mQz7Lp9Tw \x1b[1m"))
@@ -237,3 +255,23 @@ def test_lessons_of_another_model_do_not_appear(story: Story, journal: Journal):
     assert journal.pending(MODEL) == []
     assert len(journal.pending("other")) == 1
     assert journal.record_verdict(Verdict(story.propose().id, "accept")) is None
+
+
+def test_a_journal_of_the_first_schema_keeps_its_lessons_and_can_hold_memory(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(migrations, "MIGRATIONS", migrations.MIGRATIONS[:1])
+    old = Journal(path)
+    Story(old).learn()
+    waiting = Story(old).reject(comment="use tabs")
+    before = history(old)
+    with pytest.raises(StateError, match="CHECK constraint"):
+        old.finish(waiting.id, report(waiting.id, "memory"))
+    old.close()
+    monkeypatch.undo()
+    journal = Journal(path)
+    assert history(journal) == before
+    journal.finish(waiting.id, report(waiting.id, "memory"))
+    assert memory_of(journal.lessons(MODEL)) == ("use tabs",)
+    assert Story(journal).reject().id == "l3"
+    journal.close()

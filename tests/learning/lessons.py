@@ -20,7 +20,14 @@ from continual_code.settings import LearningSettings
 TALK = (Message("user", "def total(values):\n    return values\n\nMake it return the sum."),)
 ANSWER = "def total(values):\n    result = 0\n    return result\n"
 COMMENT = Evidence("Use sum() instead of a loop.")
-QUICK: dict[str, Any] = {"demonstration": False, "reask": False, "learning_rate": 5e-3, "max_updates": 4}
+QUICK: dict[str, Any] = {
+    "demonstration": False,
+    "reask": False,
+    "learning_rate": 5e-3,
+    "max_updates": 4,
+    "work_floor": -1e9,
+    "memory_floor": 1e9,  # what a model with random weights thinks of a remark means nothing
+}
 
 
 class Bench:

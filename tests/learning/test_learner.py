@@ -12,6 +12,7 @@ from tiny import spread
 from continual_code.errors import Interrupted
 from continual_code.learning import teacher
 from continual_code.learning.learner import Evidence
+from continual_code.learning.remarks import Remarks
 from continual_code.model.generation import Generation, Generator
 
 
@@ -137,6 +138,45 @@ def test_a_comment_that_does_not_account_for_the_correction_teaches_nothing(benc
     assert (candidate.report.status, candidate.tensors) == ("no_signal", None)
     assert "does not change what the model would write" in candidate.report.reason
     assert same(bench.view.tensors(), bench.adapter)
+
+
+@pytest.fixture
+def odds(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
+    """What the model thinks of remarks: the log odds, by remark, that it is about the code."""
+    judged: dict[str, float] = {}
+    monkeypatch.setattr(Remarks, "odds", lambda self, comment: judged[comment])
+    return judged
+
+
+def test_a_remark_that_is_not_about_the_code_is_no_signal_and_nothing_is_rewritten_for_it(
+    bench: Bench, odds: dict[str, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odds[COMMENT.comment] = -0.1
+    monkeypatch.setattr(Generator, "generate", lambda *_, **__: pytest.fail("a correction was asked for"))
+    learner = bench.learner(demonstration=True, work_floor=0.0, memory_floor=0.0)
+    candidate = learner.learn("l1", bench.rollout, COMMENT, bench.adapter, 1)
+    assert (candidate.report.status, candidate.tensors) == ("no_signal", None)
+    assert candidate.report.reason == "The remark is not about the code."
+    assert same(bench.view.tensors(), bench.adapter)
+
+
+@pytest.mark.parametrize(("floor", "status"), [(0.4, "memory"), (0.6, "no_signal")])
+def test_a_comment_about_the_code_that_cannot_be_learned_is_for_the_memory(
+    bench: Bench, odds: dict[str, float], corrected: str, floor: float, status: str
+) -> None:
+    odds[COMMENT.comment] = 0.5
+    learner = bench.learner(demonstration=True, support_floor=1000.0, work_floor=0.0, memory_floor=floor)
+    candidate = learner.learn("l1", bench.rollout, COMMENT, bench.adapter, 1)
+    assert (candidate.report.status, candidate.tensors) == (status, None)
+    assert same(bench.view.tensors(), bench.adapter)
+
+
+def test_a_remark_is_judged_by_the_base_alone_whatever_the_adapter_says(bench: Bench) -> None:
+    bench.view.load(bench.views.initial)
+    plain = Remarks(bench.view, bench.base.chat, lambda: None).odds("use tabs")
+    assert plain != Remarks(bench.view, bench.base.chat, lambda: None).odds("good night")
+    bench.view.load(spread(bench.views.initial, 0.5))
+    assert Remarks(bench.view, bench.base.chat, lambda: None).odds("use tabs") == pytest.approx(plain, abs=1e-5)
 
 
 def test_a_model_that_corrects_nothing_when_asked_is_taught_nothing(bench: Bench) -> None:

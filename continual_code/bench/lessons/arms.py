@@ -46,7 +46,9 @@ def _distilled(**changes: object) -> Arm:
         learner = subject.learner(settings)
         candidate = learner.learn("l1", lesson.rollout, Evidence(lesson.comment), state.tensors, state.number)
         report = candidate.report
-        after = state if candidate.tensors is None else subject.state(candidate.tensors, state.memory)
+        memory = (*state.memory, lesson.comment) if report.status == "memory" else state.memory
+        changed = candidate.tensors is not None or memory is not state.memory
+        after = subject.state(candidate.tensors or state.tensors, memory) if changed else state
         return Taught(after, report.status, report.gap, report.seconds)
 
     return teach

@@ -9,17 +9,16 @@ from __future__ import annotations
 import itertools
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from continual_code.agent import Agent, Asked
+from continual_code.agent import Agent
 from continual_code.bench.lessons.rules import Exercise
 from continual_code.errors import ContinualCodeError
 from continual_code.events import Message, Rollout, Task
-from continual_code.learning import teacher
 from continual_code.learning.divergence import forward_kl
 from continual_code.learning.learner import Learner
 from continual_code.learning.scoring import BASE, Scorer
@@ -105,7 +104,7 @@ class Subject:
             agent = Agent(
                 root, self.base.chat, self._generator, context=settings.context, generation=settings.generation
             )
-            return self._propose(agent, exercise, [*state.memory, told] if told else list(state.memory), state.number)
+            return self._propose(agent, exercise, [*state.memory, told] if told else state.memory, state.number)
 
     def chat(self, messages: Sequence[Message], state: State) -> str:
         """A greedy answer to a plain conversation."""
@@ -138,20 +137,13 @@ class Subject:
             self.views.serving.load(state.tensors)
             self._loaded = state
 
-    def _propose(self, agent: Agent, exercise: Exercise, lines: Sequence[str], owner: int) -> Answer:
+    def _propose(self, agent: Agent, exercise: Exercise, rules: Sequence[str], owner: int) -> Answer:
         before = exercise.files.get(exercise.file, "")
         try:
-            asked = agent.prepare(Task(exercise.task, (exercise.file,)))
-            draft = agent.propose(self._reminded(asked, lines), revision=owner)
+            draft = agent.propose(agent.prepare(Task(exercise.task, (exercise.file,)), rules), revision=owner)
         except ContinualCodeError as error:
             return Answer(before, before, f"no_edit: {error.what}", None, 0.0)
         return Answer(before, draft.after, "proposed", draft.rollout, draft.seconds)
-
-    def _reminded(self, asked: Asked, lines: Sequence[str]) -> Asked:
-        if not lines:
-            return asked
-        messages = teacher.told(asked.messages, "\n".join(lines), None)
-        return replace(asked, messages=messages, prompt_ids=tuple(self.base.chat.render(messages)))
 
     def _probe_answers(self) -> list[tuple[list[int], list[int]]]:
         """Prompts and the base's greedy answers to them; computed once."""

@@ -24,6 +24,7 @@ from continual_code.ui.widgets.lines import Lines
 STATUS: dict[LessonStatus, str] = {
     "pending": "◌ waiting",
     "learned": "● learned",
+    "memory": "◐ in the prompt",
     "no_signal": "○ no signal",
     "refused": "○ refused",
     "failed": "! failed",
