@@ -73,11 +73,9 @@ class LearningSettings(_Frozen):
         default=0.02, description="below this a comment does not account for the model's own correction, nats per token"
     )
     work_floor: float = Field(
-        default=0.0, description="log odds, by the model's judgement, from which a remark is about the code"
+        default=0.85, description="below these log odds, by the model's own judgement, a remark is small talk"
     )
-    memory_floor: float = Field(
-        default=0.3, description="the same, from which a comment that cannot be learned is kept in the prompt"
-    )
+    memory: bool = Field(default=True, description="keep in the prompt what is about the code and cannot be learned")
 
 
 class Settings(_Frozen):

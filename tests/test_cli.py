@@ -60,7 +60,7 @@ def home(tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> P
     values = {
         "HOME": str(tmp_path / "home"), "MODEL": str(tiny_model), "DEVICE": "cpu", "PRECISION": "float32",
         "ADAPTER__RANK": "4", "ADAPTER__ALPHA": "8", "LEARNING__MAX_UPDATES": "3", "LEARNING__SUPPORT_FLOOR": "-1e9",
-        "LEARNING__WORK_FLOOR": "-1e9", "LEARNING__MEMORY_FLOOR": "1e9",
+        "LEARNING__WORK_FLOOR": "-1e9", "LEARNING__MEMORY": "false",
     }  # fmt: skip
     for name, value in values.items():
         monkeypatch.setenv(f"CONTINUAL_CODE_{name}", value)

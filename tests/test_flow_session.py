@@ -135,7 +135,7 @@ def test_the_answer_that_a_candidate_was_judged_by_is_the_retry_and_is_not_sampl
 def test_what_cannot_be_learned_becomes_a_line_of_every_prompt_until_it_is_undone(
     tmp_path: Path, tiny_model: Path, root: Path, script: Script
 ):
-    settings = tiny_settings(tmp_path / "home", tiny_model, support_floor=1e9, memory_floor=-1e9)
+    settings = tiny_settings(tmp_path / "home", tiny_model, support_floor=1e9, memory=True)
     with playing(settings, root) as watch:
         initial = serving(watch.session)
         first = watch.ask()

@@ -14,13 +14,25 @@ def add_lessons(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rules", type=Path, metavar="FILE", help="rules and tasks to measure (default: built in)")
     parser.add_argument("--only", metavar="IDS", help="these rules, separated by commas")
     parser.add_argument("--split", choices=["score", "tune", "all"], default="score", help="which built-in rules")
-    parser.add_argument("--limit", type=int, metavar="N", help="the first N rules")
+    parser.add_argument("--limit", type=_count, metavar="N", help="the first N rules")
     parser.add_argument("--arms", default="ours,memory,none", metavar="NAMES", help="ways to learn (README lists them)")
-    parser.add_argument("--seeds", type=int, default=3, metavar="N", help="which task is corrected, which order")
-    parser.add_argument("--siblings", type=int, default=10, metavar="N", help="held-out tasks for each rule")
-    parser.add_argument("--unrelated", type=int, default=4, metavar="N", help="tasks where a rule must not apply")
-    parser.add_argument("--sequence", type=int, default=10, metavar="N", help="lessons in a row; 0 leaves them out")
-    parser.add_argument("--noise", type=int, default=20, metavar="N", help="comments without meaning")
+    parser.add_argument("--seeds", type=_count, default=3, metavar="N", help="which task is corrected, which order")
+    parser.add_argument("--siblings", type=_count, default=10, metavar="N", help="held-out tasks for each rule")
+    parser.add_argument("--unrelated", type=_count, default=4, metavar="N", help="tasks where a rule must not apply")
+    parser.add_argument("--sequence", type=_count, default=10, metavar="N", help="lessons in a row; 0 leaves them out")
+    parser.add_argument("--noise", type=_count, default=20, metavar="N", help="comments without meaning")
     parser.add_argument("--humaneval", type=Path, metavar="FILE", help="canary problems (default: built in)")
-    parser.add_argument("--canary", type=int, default=12, metavar="N", help="how many canary problems")
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE.json", help="result; records go beside it")
+    parser.add_argument("--canary", type=_count, default=12, metavar="N", help="how many canary problems")
+    parser.add_argument("--out", type=_result, required=True, metavar="FILE.json", help="result; records go beside it")
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of zero or more")
+    return int(text)
+
+
+def _result(text: str) -> Path:
+    if Path(text).suffix == ".md":  # the table goes there
+        raise argparse.ArgumentTypeError(f"{text} would be overwritten by the table; choose a name that ends in .json")
+    return Path(text)

@@ -26,6 +26,7 @@ from continual_code.model.views import View
 from continual_code.settings import LearningSettings
 
 SHARES = (1.0, 0.5, 0.25)  # of the step, tried in this order
+NOTHING = Outcome(0.0, 0.0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +97,7 @@ class Learner:
         started = time.monotonic()
         self._view.load(adapter)
         self._stage("reading")
-        odds = 0.0 if evidence.example else self._remarks.odds(evidence.comment)
-        is_work = bool(evidence.example) or odds >= self._settings.work_floor
+        is_work = bool(evidence.example) or self._remarks.odds(evidence.comment) >= self._settings.work_floor
         example = evidence.example or (self._demonstration(rollout, evidence.comment) if is_work else None)
         self._stage("comparing")
         rejected = self._untold(rollout, rollout.token_ids)
@@ -113,10 +113,9 @@ class Learner:
             )  # fmt: skip
 
         if not is_work:
-            return Candidate(report("no_signal", "The remark is not about the code.", Outcome(0.0, 0.0, 0)), None)
+            return Candidate(report("no_signal", "The remark is not about the code.", NOTHING), None)
         if reason := self._no_signal(rollout, evidence, corrected, gap):
-            status = "memory" if odds >= self._settings.memory_floor else "no_signal"
-            return Candidate(report(status, reason, Outcome(0.0, 0.0, 0)), None)
+            return Candidate(report("memory" if self._settings.memory else "no_signal", reason, NOTHING), None)
         try:
             aims = self._aims(rollout, revision, (rejected, told_T_V), corrected, evidence.comment, example)
             self._stage("learning")
@@ -124,7 +123,7 @@ class Learner:
             reasked = self._shrink_until_it_ends(rollout, adapter) if self._settings.reask else None
         except NotFinite as error:
             self._view.load(adapter)
-            return Candidate(report("refused", str(error), Outcome(0.0, 0.0, 0)), None)
+            return Candidate(report("refused", str(error), NOTHING), None)
         except BaseException:
             self._view.load(adapter)
             raise

@@ -32,9 +32,18 @@ class Remarks:
     def __init__(self, view: View, chat: Chat, pause: Callable[[], None]) -> None:
         self._view, self._chat = view, chat
         self._scorer = Scorer(view, PrefixStore(1), pause)
+        self._empty: float | None = None
 
     def odds(self, comment: str) -> float:
-        """log p(work) - log p(chat), nats: above zero where the remark is about the code."""
+        """log p(work) - log p(chat), nats, above what they are for an empty remark (Zhao et al. 2021).
+
+        Models differ in which of the two words they like; the empty remark shows by how much.
+        """
+        if self._empty is None:
+            self._empty = self._raw("")
+        return self._raw(comment) - self._empty
+
+    def _raw(self, comment: str) -> float:
         prompt_ids = self._chat.render([*_examples(), Message("user", f"Remark: {comment}")])
         work, chat = (self._chat.encode(word)[0] for word in (WORK, CHAT))
         hidden_1_D = self._scorer.hidden(BASE, prompt_ids, [work])

@@ -217,6 +217,19 @@ def test_a_name_that_means_nothing_is_refused_with_those_that_do(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    "arguments", [("--seeds", "-1"), ("--limit", "many"), ("--siblings", "1.5"), ("--out", "lessons.md")]
+)
+def test_what_cannot_be_measured_is_refused_before_anything_is_loaded(
+    arguments: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    parser = argparse.ArgumentParser()
+    add_lessons(parser)
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--out", "x.json", *arguments])
+    assert arguments[1] in capsys.readouterr().err
+
+
 def test_a_model_that_is_not_installed_is_refused_with_the_way_to_get_it(bench: Bench, tmp_path: Path) -> None:
     missing = bench.settings.model_copy(update={"model": "qwen2.5-coder-0.5b"})
     with pytest.raises(ModelError, match="not installed") as caught:

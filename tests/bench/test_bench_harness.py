@@ -20,6 +20,7 @@ from continual_code.bench.lessons.harness import Harness, Plan
 from continual_code.bench.lessons.records import Records
 from continual_code.bench.lessons.rules import Exercise, Rule, load_rules
 from continual_code.bench.lessons.subject import Answer, Lesson, State, Subject
+from continual_code.errors import StateError
 from continual_code.events import Message, Rollout
 
 WORDS = ("alpha", "beta", "gamma")
@@ -347,6 +348,25 @@ def test_a_finished_run_does_not_need_the_adapters_any_more(bench: Bench) -> Non
     for file in (bench.directory / "states").iterdir():
         file.unlink()
     assert bench.run(rules).calls == 0
+
+
+def test_a_stopped_sequence_without_its_adapters_is_refused_in_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = Plan(("learner",), seeds=1, siblings=1, unrelated=0, sequence=3, noise=0)
+    (tmp_path / "whole").mkdir()
+    whole = Bench(tmp_path / "whole", monkeypatch)
+    calls = whole.run(three_rules(whole), plan).calls
+    bench = Bench(tmp_path, monkeypatch)
+    rules = three_rules(bench)
+    with pytest.raises(Stopped):
+        bench.run(rules, plan, stop_at=calls)
+    for file in (bench.directory / "states").iterdir():
+        file.unlink()
+    before = bench.records.read_bytes()
+    with pytest.raises(StateError, match="is missing: the adapter after lesson"):
+        bench.run(rules, plan)
+    assert bench.records.read_bytes() == before
 
 
 def stops(calls: int) -> list[int]:

@@ -153,19 +153,19 @@ def test_a_remark_that_is_not_about_the_code_is_no_signal_and_nothing_is_rewritt
 ) -> None:
     odds[COMMENT.comment] = -0.1
     monkeypatch.setattr(Generator, "generate", lambda *_, **__: pytest.fail("a correction was asked for"))
-    learner = bench.learner(demonstration=True, work_floor=0.0, memory_floor=0.0)
+    learner = bench.learner(demonstration=True, work_floor=0.0, memory=True)
     candidate = learner.learn("l1", bench.rollout, COMMENT, bench.adapter, 1)
     assert (candidate.report.status, candidate.tensors) == ("no_signal", None)
     assert candidate.report.reason == "The remark is not about the code."
     assert same(bench.view.tensors(), bench.adapter)
 
 
-@pytest.mark.parametrize(("floor", "status"), [(0.4, "memory"), (0.6, "no_signal")])
+@pytest.mark.parametrize(("memory", "status"), [(True, "memory"), (False, "no_signal")])
 def test_a_comment_about_the_code_that_cannot_be_learned_is_for_the_memory(
-    bench: Bench, odds: dict[str, float], corrected: str, floor: float, status: str
+    bench: Bench, odds: dict[str, float], corrected: str, memory: bool, status: str
 ) -> None:
     odds[COMMENT.comment] = 0.5
-    learner = bench.learner(demonstration=True, support_floor=1000.0, work_floor=0.0, memory_floor=floor)
+    learner = bench.learner(demonstration=True, support_floor=1000.0, work_floor=0.0, memory=memory)
     candidate = learner.learn("l1", bench.rollout, COMMENT, bench.adapter, 1)
     assert (candidate.report.status, candidate.tensors) == (status, None)
     assert same(bench.view.tensors(), bench.adapter)
@@ -177,6 +177,7 @@ def test_a_remark_is_judged_by_the_base_alone_whatever_the_adapter_says(bench: B
     assert plain != Remarks(bench.view, bench.base.chat, lambda: None).odds("good night")
     bench.view.load(spread(bench.views.initial, 0.5))
     assert Remarks(bench.view, bench.base.chat, lambda: None).odds("use tabs") == pytest.approx(plain, abs=1e-5)
+    assert Remarks(bench.view, bench.base.chat, lambda: None).odds("") == 0
 
 
 def test_a_model_that_corrects_nothing_when_asked_is_taught_nothing(bench: Bench) -> None:

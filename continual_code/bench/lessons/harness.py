@@ -22,6 +22,7 @@ from continual_code.bench.lessons.rules import Exercise, Rule
 from continual_code.bench.lessons.subject import Answer, Lesson, State, Subject
 from continual_code.bench.lessons.summary import is_teachable
 from continual_code.disk import write_synced
+from continual_code.errors import StateError
 
 NOISE = (
     "Good evening everyone.",
@@ -180,7 +181,14 @@ class Harness:
             self._records.put(keys[number - 1], record | {"memory": list(state.memory)})
 
     def _resumed(self, name: str, seed: int, number: int, done: Record) -> State:
-        return self._subject.state(load_file(self._file(name, seed, number)), done["memory"])
+        path = self._file(name, seed, number)
+        if not path.exists():
+            raise StateError(
+                f"{path} is missing: the adapter after lesson {number} of the sequence that was stopped.",
+                kept="All records are as they were.",
+                do="Put it back, or choose another --out.",
+            )
+        return self._subject.state(load_file(path), done["memory"])
 
     def _file(self, name: str, seed: int, number: int) -> Path:
         self._states.mkdir(parents=True, exist_ok=True)
