@@ -117,7 +117,7 @@ def detail(lesson: Lesson) -> Content:
     reason = f", because {clean_line(lesson.reason)}" if lesson.reason else ""
     return Content.assemble(
         (f"{clean_line(lesson.id, 12)}  ", ".quiet"),
-        (clean_line(lesson.comment, 400) or "(no comment)", ".strong"),
+        (clean_line(lesson.comment, 400) or "(your own edit)", ".strong"),
         "\n",
         f"{clean_line(lesson.path, 200)} · {when(lesson.created)} · {STATUS[lesson.status]}{reason}",
         "\n",

@@ -24,7 +24,7 @@ from continual_code.ui.widgets.lines import Lines
 STATUS: dict[LessonStatus, str] = {
     "pending": "◌ waiting",
     "learned": "● learned",
-    "memory": "◐ in the prompt",
+    "memory": "◐ in prompt",
     "no_signal": "○ no signal",
     "refused": "○ refused",
     "failed": "! failed",
@@ -114,7 +114,7 @@ def row_of(lesson: Lesson, width: int) -> str:
         (
             lesson.id,
             when(lesson.created),
-            lesson.comment or "(no comment)",
+            lesson.comment or "(your own edit)",
             lesson.path,
             STATUS[lesson.status],
             figure(lesson.gap),
