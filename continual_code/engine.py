@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from continual_code.agent import Agent
+from continual_code.agent.formats import is_sound
 from continual_code.agent.prompts import fenced
 from continual_code.desk import Desk
 from continual_code.feedback.rows import PendingLesson
@@ -74,4 +76,5 @@ def _worker(
 
 def _evidence(pending: PendingLesson) -> Evidence:
     edited = pending.verdict.edited
-    return Evidence(pending.verdict.comment, fenced(edited, pending.proposal.path) if edited else None)
+    path = pending.proposal.path
+    return Evidence(pending.verdict.comment, fenced(edited, path) if edited else None, partial(is_sound, target=path))

@@ -48,10 +48,14 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What the person said, and their own version in the form of an answer, where they gave one."""
+    """What the person said, and their own version in the form of an answer, where they gave one.
+
+    `is_sound` says of an answer whether its code compiles, as far as that can be told.
+    """
 
     comment: str
     example: str | None = None
+    is_sound: Callable[[str], bool] = lambda answer: True
 
 
 @dataclass(frozen=True)
@@ -98,7 +102,7 @@ class Learner:
         self._view.load(adapter)
         self._stage("reading")
         is_work = bool(evidence.example) or self._remarks.odds(evidence.comment) >= self._settings.work_floor
-        example = evidence.example or (self._demonstration(rollout, evidence.comment) if is_work else None)
+        example = evidence.example or (self._demonstration(rollout, evidence) if is_work else None)
         self._stage("comparing")
         rejected = self._untold(rollout, rollout.token_ids)
         corrected = self._untold(rollout, self._answer_ids(example, rollout)) if example else None
@@ -152,7 +156,7 @@ class Learner:
         if evidence.example:
             return ""
         if corrected is None and self._settings.demonstration:
-            return "Asked to correct its answer by your comment, the model left it as it is."
+            return "Asked to correct its answer by your comment, the model left it as it is, or broke it."
         if corrected is None:
             return "The comment changes nothing about this answer." if gap < self._settings.gap_floor else ""
         told_T_V = self._told(rollout, corrected.token_ids, evidence.comment, None)
@@ -160,21 +164,28 @@ class Learner:
         supported = support_T.mean().item() >= self._settings.support_floor
         return "" if supported else "The comment does not change what the model would write here."
 
-    def _demonstration(self, rollout: Rollout, comment: str) -> str | None:
-        """The base's own correction of the rejected answer, if it managed one.
+    def _demonstration(self, rollout: Rollout, evidence: Evidence) -> str | None:
+        """The base's own correction of the rejected answer, if it managed one without breaking the code.
+
+        One lesson from a broken correction can spoil all others: a model that was shown a line
+        after the last `return` no longer ends its answers there.
 
         An answer sampled with the comment as a rule would not do: the comment accounts for
         whatever it changes, a remark about coffee too.
         """
-        if not (self._settings.demonstration and comment):
+        if not (self._settings.demonstration and evidence.comment):
             return None
         self._stage("rewriting")
         rejected = self._chat.decode(rollout.token_ids)
-        prompt_ids = self._chat.render(teacher.revision_request(rollout.messages, rejected, comment))
+        prompt_ids = self._chat.render(teacher.revision_request(rollout.messages, rejected, evidence.comment))
         sampling = Sampling(max_tokens=2 * len(rollout.token_ids) + 128)
         with self._view.adapter_off():
             answer = self._generator.generate(prompt_ids, sampling, owner=BASE, stopped=self._yielding)
-        return teacher.demonstration(self._chat.decode(answer.token_ids), rejected) if answer.finish == "stop" else None
+        if answer.finish != "stop":
+            return None
+        corrected = teacher.demonstration(self._chat.decode(answer.token_ids), rejected)
+        breaks = corrected is not None and evidence.is_sound(rejected) and not evidence.is_sound(corrected)
+        return None if breaks else corrected
 
     def _shrink_until_it_ends(self, rollout: Rollout, adapter: Mapping[str, Tensor]) -> Reasked | None:
         """Halve the step until the candidate, asked again without the comment, comes to an end; its answer then."""

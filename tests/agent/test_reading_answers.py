@@ -6,7 +6,7 @@ from textwrap import dedent
 
 import pytest
 
-from continual_code.agent.formats import read_answer
+from continual_code.agent.formats import is_sound, read_answer
 from continual_code.errors import ProposalError
 
 CODE = "import os\n\n\ndef root():\n    return os.sep\n"
@@ -142,3 +142,18 @@ def test_unfenced_json_is_read() -> None:
         }
     """)
     assert read_answer(text, "package.json").code == text
+
+
+@pytest.mark.parametrize(
+    ("answer", "path", "sound"),
+    [
+        ("```python\ndef f():\n    return 1\n```", "a.py", True),
+        ("```python\ndef f():\n    return 1\n\nresult = f()\nreturn result\n```", "a.py", False),
+        ("```python\n    def method(self):\n        return 1\n```", "a.py", True),
+        ("```js\nfunction f( {\n```", "a.js", False),
+        ("You are welcome!", "a.py", False),
+        ("```\nanything goes {{{\n```", "notes.txt", True),
+    ],
+)
+def test_an_answer_is_sound_when_its_code_compiles(answer: str, path: str, sound: bool) -> None:
+    assert is_sound(answer, path) == sound

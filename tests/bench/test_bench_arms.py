@@ -73,7 +73,7 @@ def lesson(subject: Subject) -> Lesson:
     words = torch.randint(10, 300, (24,), generator=generator).tolist()
     token_ids = (*words, min(chat.stop_ids))
     rollout = Rollout(TALK, tuple(chat.render(TALK)), token_ids, (-5.0,) * len(token_ids), 0.0, 1.0, 0, 0, "stop")
-    return Lesson(rollout, COMMENT, EDIT)
+    return Lesson(rollout, COMMENT, EDIT, "tool.py")
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +127,7 @@ def test_the_same_lesson_gives_the_same_bits_and_is_served_when_it_is_asked(
 
     ask(state)
     torch.manual_seed(77)
-    arm("predecessor")(subject, subject.untaught, Lesson(lesson.rollout, "Say nothing.", None))
+    arm("predecessor")(subject, subject.untaught, Lesson(lesson.rollout, "Say nothing.", None, "tool.py"))
     again = arm(name)(subject, state, lesson)
     assert same(again.state.tensors, taught[name].state.tensors)
     assert again.gap == taught[name].gap
@@ -182,7 +182,7 @@ def test_a_comment_that_changes_nothing_leaves_the_state_itself(deaf: Subject, l
 
 
 def test_fine_tuning_without_an_edit_has_nothing_to_learn_from(subject: Subject, state: State, lesson: Lesson) -> None:
-    taught = arm("sft-edit")(subject, state, Lesson(lesson.rollout, COMMENT, None))
+    taught = arm("sft-edit")(subject, state, Lesson(lesson.rollout, COMMENT, None, "tool.py"))
     assert taught.status == "no_signal"
     assert taught.state is state
 

@@ -132,6 +132,20 @@ def test_a_comment_that_accounts_for_the_models_own_correction_is_learned(bench:
     assert same(bench.view.tensors(), candidate.tensors)
 
 
+@pytest.mark.parametrize(
+    ("rejected_sound", "corrected_sound", "status"),
+    [(True, True, "learned"), (True, False, "no_signal"), (False, False, "learned")],
+)
+def test_a_correction_that_breaks_the_code_is_not_learned_from(
+    bench: Bench, corrected: str, rejected_sound: bool, corrected_sound: bool, status: str
+) -> None:
+    evidence = Evidence(COMMENT.comment, is_sound=lambda it: corrected_sound if it == corrected else rejected_sound)
+    learner = bench.learner(demonstration=True, support_floor=-1000.0)
+    candidate = learner.learn("l1", bench.rollout, evidence, bench.adapter, 1)
+    assert candidate.report.status == status
+    assert ("broke it" in candidate.report.reason) == (status == "no_signal")
+
+
 def test_a_comment_that_does_not_account_for_the_correction_teaches_nothing(bench: Bench, corrected: str) -> None:
     learner = bench.learner(demonstration=True, support_floor=1000.0)
     candidate = learner.learn("l1", bench.rollout, COMMENT, bench.adapter, 1)

@@ -56,6 +56,15 @@ def read_answer(answer: str, target: str, known: Collection[str] = ()) -> Answer
     return _unfenced(text, target, names)
 
 
+def is_sound(answer: str, target: str) -> bool:
+    """Whether an answer holds code that could stand in `target`: a whole file or one symbol that compiles."""
+    try:
+        code = read_answer(answer, target).code
+    except ProposalError:
+        return False
+    return fault(textwrap.dedent(code), target) is None
+
+
 def _blocks(text: str, target: str) -> list[Fenced]:
     return fenced_blocks(text, lambda code: _is_valid(code, target), prose=is_prose(target))
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
+from continual_code.agent.formats import is_sound
 from continual_code.bench.lessons import baselines
 from continual_code.bench.lessons.subject import Lesson, State, Subject, Tensors
 from continual_code.errors import UsageError
@@ -44,7 +46,8 @@ def _distilled(**changes: object) -> Arm:
     def teach(subject: Subject, state: State, lesson: Lesson) -> Taught:
         settings = subject.settings.learning.model_copy(update=changes)
         learner = subject.learner(settings)
-        candidate = learner.learn("l1", lesson.rollout, Evidence(lesson.comment), state.tensors, state.number)
+        evidence = Evidence(lesson.comment, is_sound=partial(is_sound, target=lesson.path))
+        candidate = learner.learn("l1", lesson.rollout, evidence, state.tensors, state.number)
         report = candidate.report
         memory = (*state.memory, lesson.comment) if report.status == "memory" else state.memory
         changed = candidate.tensors is not None or memory is not state.memory

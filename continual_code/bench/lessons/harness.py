@@ -142,7 +142,7 @@ class Harness:
             exercise = tasks[(seed + step) % len(tasks)]
             answer = self._answer(exercise, state)
             if answer.rollout and not rule.follows(answer.before, answer.after, exercise.file):
-                lesson = Lesson(answer.rollout, rule.comment, self._edit(rule, exercise))
+                lesson = Lesson(answer.rollout, rule.comment, self._edit(rule, exercise), exercise.file)
                 return teach(self._subject, state, lesson)
         return Taught(state, "no_offence", None, 0.0)
 
@@ -220,7 +220,7 @@ class Harness:
             if rollout is None:
                 continue
             before = self._subject.untaught
-            taught = arm(name)(self._subject, before, Lesson(rollout, comment, None))
+            taught = arm(name)(self._subject, before, Lesson(rollout, comment, None, exercise.file))
             changed = taught.state is not before
             self._records.put(
                 key, {"kind": "noise", "arm": name, "seed": 0, "comment": comment, "status": taught.status,

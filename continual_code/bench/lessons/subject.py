@@ -73,6 +73,7 @@ class Lesson:
     rollout: Rollout
     comment: str
     edit: str | None
+    path: str
 
 
 class Subject:
