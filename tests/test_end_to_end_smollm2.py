@@ -73,6 +73,10 @@ def environment(tmp_path: Path, models_dir: Path) -> dict[str, str]:
     return plain | {
         "CONTINUAL_CODE_HOME": str(home), "CONTINUAL_CODE_MODEL": MODEL, "CONTINUAL_CODE_PRECISION": "float32",
         "CONTINUAL_CODE_DEVICE": "cpu", "HF_HUB_OFFLINE": "1",
+        # This model cannot correct itself, nor tell a rule from small talk: it learns from what the comment says
+        # against its answer, and its next answer may be any.
+        "CONTINUAL_CODE_LEARNING__DEMONSTRATION": "false", "CONTINUAL_CODE_LEARNING__GAP_FLOOR": "0",
+        "CONTINUAL_CODE_LEARNING__WORK_FLOOR": "-1e9", "CONTINUAL_CODE_LEARNING__REASK": "false",
     }  # fmt: skip
 
 
@@ -97,12 +101,9 @@ def test_a_reason_given_to_a_real_model_becomes_an_adapter_that_peft_loads(
         pytest.skip(f"the model made no edit: {answer['reason']}")
     assert answer["diff"].startswith(f"--- a/{FILE}\n")
     taught = command("reject", answer["proposal"], "-m", COMMENT, "--wait")
-    assert taught["status"] in ("learned", "no_signal")
+    assert taught["status"] == "learned"
     assert all(math.isfinite(taught[name]) for name in ("gap", "loss_before", "loss_after", "seconds"))
     assert [lesson["comment"] for lesson in command("lessons")] == [COMMENT]
-    if taught["status"] == "no_signal":
-        assert taught["revision"] is None
-        return
     assert taught["loss_after"] < taught["loss_before"]
     assert command("export", str(tmp_path / "adapter"))["revision"] == 1
     assert command("run", TASK, "--file", FILE, codes=(0, 1)).get("revision") in (1, None)
