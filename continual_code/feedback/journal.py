@@ -20,7 +20,7 @@ from continual_code.events import Lesson, Proposal, Revision, Rollout, StepRepor
 from continual_code.feedback import ledger, rows
 from continual_code.feedback.comments import clean_comment, clean_reason
 from continual_code.feedback.database import Database
-from continual_code.feedback.ledger import LESSONS, PENDING, RevisionRow
+from continual_code.feedback.ledger import LESSONS, MEMORY, PENDING, RevisionRow
 from continual_code.feedback.rows import EditIntent, EditStatus, PendingLesson, RecordedEdit, number_of
 
 # A step that ended the process this often (out of memory, a crash in native code) would do so for ever.
@@ -63,14 +63,9 @@ class Journal:
     ) -> Proposal:
         """Store what the model offers, with the tokens behind it, and give it an id."""
         content = rows.pack_proposal(
-            task=task,
-            before=before,
-            after=after,
-            rollout=rollout,
-            seconds=seconds,
-            left_out=left_out,
+            task=task, before=before, after=after, rollout=rollout, seconds=seconds, left_out=left_out,
             retry_of=retry_of,
-        )
+        )  # fmt: skip
         with self._database.transaction() as connection:
             number = connection.execute(
                 "INSERT INTO proposals (model, root, path, content, created) VALUES (?, ?, ?, ?, ?)",
@@ -157,6 +152,10 @@ class Journal:
     def report(self, lesson_id: str) -> StepReport | None:
         """What the last finished step said about the lesson, if one finished."""
         return rows.read_report(self._lesson(lesson_id)["report"])
+
+    def memory(self, model: str) -> tuple[str, ...]:
+        """The comments that could not be learned and are lines of the prompt instead, oldest first, each once."""
+        return tuple(dict.fromkeys(row["comment"] for row in self._database.rows(MEMORY, model)))
 
     def queued(self, model: str) -> int:
         """How many lessons wait."""

@@ -19,6 +19,7 @@ from continual_code.feedback.planning import chain
 
 _FROM = "FROM lessons JOIN verdicts USING (proposal) JOIN proposals ON proposals.number = lessons.proposal"
 LESSONS = f"SELECT lessons.*, proposals.path, verdicts.comment {_FROM}"
+MEMORY = f"SELECT verdicts.comment {_FROM} WHERE lessons.model = ? AND status = 'memory' ORDER BY lessons.number"
 PENDING = f"""
     SELECT lessons.*, proposals.path, verdicts.comment, proposals.content, verdicts.kind, verdicts.edited {_FROM}
     WHERE lessons.model = ? AND status = 'pending' ORDER BY lessons.number LIMIT ?

@@ -33,11 +33,6 @@ def chain(revisions: Sequence[Revision], head: int) -> tuple[int, ...]:
     return tuple(found)
 
 
-def memory_of(lessons: Sequence[Lesson]) -> tuple[str, ...]:
-    """The comments that could not be learned and are lines of the prompt instead, oldest first, each once."""
-    return tuple(dict.fromkeys(lesson.comment for lesson in lessons if lesson.status == "memory"))
-
-
 def plan_undo(lesson: Lesson, *, revisions: Sequence[Revision], head: int, lessons: Sequence[Lesson]) -> Rewind:
     """Take one lesson back and learn the later ones again without it.
 

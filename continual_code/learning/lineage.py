@@ -22,7 +22,7 @@ from continual_code.errors import UsageError
 from continual_code.events import Lesson, StepReport
 from continual_code.feedback.journal import Journal
 from continual_code.feedback.ledger import RevisionRow
-from continual_code.feedback.planning import Rewind, chain, memory_of, plan_fallback, plan_rollback, plan_undo
+from continual_code.feedback.planning import Rewind, chain, plan_fallback, plan_rollback, plan_undo
 from continual_code.settings import LearningSettings, dotted
 
 
@@ -55,7 +55,7 @@ class Lineage:
 
     def memory(self) -> tuple[str, ...]:
         """What every prompt repeats."""
-        return memory_of(self.lessons())
+        return self.journal.memory(self.key)
 
     def recover(self) -> str | None:
         """Bring journal and store into agreement after a crash or damage; needs the lock.

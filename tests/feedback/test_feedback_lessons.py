@@ -9,7 +9,7 @@ from continual_code.errors import StateError, UsageError
 from continual_code.events import Verdict
 from continual_code.feedback import migrations
 from continual_code.feedback.journal import Journal, RevisionRow
-from continual_code.feedback.planning import Rewind, chain, memory_of, plan_fallback, plan_rollback, plan_undo
+from continual_code.feedback.planning import Rewind, chain, plan_fallback, plan_rollback, plan_undo
 
 
 def rewind(journal: Journal, plan: Rewind) -> None:
@@ -71,12 +71,12 @@ def test_memory_holds_each_kept_comment_once_until_it_is_undone(story: Story, jo
         lesson = story.reject(comment=comment)
         journal.finish(lesson.id, report(lesson.id, "no_signal" if comment == "never mind" else "memory"))
     story.learn()
-    assert memory_of(journal.lessons(MODEL)) == ("be brief", "use tabs")
-    assert memory_of(journal.lessons("other")) == ()
+    assert journal.memory(MODEL) == ("be brief", "use tabs")
+    assert journal.memory("other") == ()
     plan = plan_undo(journal.lesson("l2"), revisions=journal.revisions(MODEL), head=1, lessons=journal.lessons(MODEL))
     assert plan == Rewind(to=1, undone=("l2",))
     rewind(journal, plan)
-    assert memory_of(journal.lessons(MODEL)) == ("be brief",)
+    assert journal.memory(MODEL) == ("be brief",)
     assert journal.lesson("l2").status == "undone"
     assert journal.head(MODEL) == 1
 
@@ -272,6 +272,6 @@ def test_a_journal_of_the_first_schema_keeps_its_lessons_and_can_hold_memory(
     journal = Journal(path)
     assert history(journal) == before
     journal.finish(waiting.id, report(waiting.id, "memory"))
-    assert memory_of(journal.lessons(MODEL)) == ("use tabs",)
+    assert journal.memory(MODEL) == ("use tabs",)
     assert Story(journal).reject().id == "l3"
     journal.close()

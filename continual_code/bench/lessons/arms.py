@@ -48,10 +48,11 @@ def _distilled(**changes: object) -> Arm:
         learner = subject.learner(settings)
         evidence = Evidence(lesson.comment, is_sound=partial(is_sound, target=lesson.path))
         candidate = learner.learn("l1", lesson.rollout, evidence, state.tensors, state.number)
-        report = candidate.report
-        memory = (*state.memory, lesson.comment) if report.status == "memory" else state.memory
-        changed = candidate.tensors is not None or memory is not state.memory
-        after = subject.state(candidate.tensors or state.tensors, memory) if changed else state
+        report, after = candidate.report, state
+        if candidate.tensors is not None:
+            after = subject.state(candidate.tensors, state.memory)
+        elif report.status == "memory":
+            after = _memory(subject, state, lesson).state
         return Taught(after, report.status, report.gap, report.seconds)
 
     return teach
