@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
@@ -31,6 +32,8 @@ class View:
         self._causal: Any = module.get_base_model()
         self._body = self._causal.get_decoder()
         self._head = self._causal.get_output_embeddings()
+        self._a = [parameter for name, parameter in module.named_parameters() if ".lora_A." in name]
+        self._learn_a(False)
 
     @property
     def device(self) -> torch.device:
@@ -54,8 +57,31 @@ class View:
         return self._head(hidden_T_D).float()
 
     def parameters(self) -> list[torch.nn.Parameter]:
-        """The LoRA parameters, the only ones that learn."""
+        """What learns: every LoRA's B. What an adapter reads, its A, stays as it was made."""
         return [parameter for parameter in self._peft.parameters() if parameter.requires_grad]
+
+    @contextmanager
+    def whole_lora(self) -> Iterator[None]:
+        """Within this block A learns as well."""
+        self._learn_a(True)
+        try:
+            yield
+        finally:
+            self._learn_a(False)
+
+    @contextmanager
+    def listening(self, listen: Callable[[str, Tensor], None]) -> Iterator[None]:
+        """Within this block `listen` gets what every LoRA reads: its A's name in `tensors`, and x, shape [T, D]."""
+        hooks = []
+        for name, module in self._peft.named_modules():
+            if name.endswith(".lora_A.default"):
+                heard = partial(_hear, listen, f"{name.removesuffix('.default')}.weight")
+                hooks.append(module.register_forward_hook(heard))
+        try:
+            yield
+        finally:
+            for hook in hooks:
+                hook.remove()
 
     def tensors(self) -> dict[str, Tensor]:
         """A copy of the LoRA tensors on the CPU, named as PEFT names them in a file."""
@@ -78,8 +104,15 @@ class View:
     @contextmanager
     def adapter_off(self) -> Iterator[None]:
         """Within this block the view is the plain base model."""
-        with self._peft.disable_adapter():
-            yield
+        try:
+            with self._peft.disable_adapter():
+                yield
+        finally:
+            self._learn_a(False)  # peft lets every LoRA tensor learn when it turns the adapter on
+
+    def _learn_a(self, learns: bool) -> None:
+        for parameter in self._a:
+            parameter.requires_grad_(learns)
 
 
 class Views:
@@ -105,6 +138,12 @@ class Views:
         self.learning = View(copy.deepcopy(serving, dict(shared)))
         self.lora = _config_record(serving)
         self.initial = self.serving.tensors()
+
+
+def _hear(
+    listen: Callable[[str, Tensor], None], name: str, module: torch.nn.Module, inputs: tuple[Tensor, ...], out: Tensor
+) -> None:
+    listen(name, inputs[0].reshape(-1, inputs[0].shape[-1]))
 
 
 def _config_record(module: PeftModel) -> dict[str, Any]:

@@ -41,9 +41,11 @@ def same(left: dict[str, Tensor], right: dict[str, Tensor]) -> bool:
 
 
 def test_both_views_stand_on_the_same_base_memory(views: Views) -> None:
-    pairs = zip(all_tensors(views.serving), all_tensors(views.learning), strict=True)
-    kinds = [(a.requires_grad, a.data_ptr() == b.data_ptr()) for a, b in pairs]
-    assert set(kinds) == {(False, True), (True, False)}, "base shared, LoRA not, and nothing else"
+    pairs = zip(views.serving._peft.named_parameters(), views.learning._peft.named_parameters(), strict=True)
+    kinds = {("lora_" in name, a.data_ptr() == b.data_ptr()) for (name, a), (_, b) in pairs}
+    buffers = zip(views.serving._peft.buffers(), views.learning._peft.buffers(), strict=True)
+    assert kinds == {(False, True), (True, False)}, "base shared, LoRA not, and nothing else"
+    assert all(a.data_ptr() == b.data_ptr() for a, b in buffers)
 
 
 def test_the_second_view_costs_its_lora_and_nothing_more(views: Views) -> None:
@@ -53,14 +55,36 @@ def test_the_second_view_costs_its_lora_and_nothing_more(views: Views) -> None:
 
     one = storage(all_tensors(views.serving))
     both = storage([*all_tensors(views.serving), *all_tensors(views.learning)])
-    lora = sum(tensor.nbytes for tensor in views.learning.parameters())
+    lora = sum(tensor.nbytes for tensor in views.learning.tensors().values())
     assert both == one + lora
     assert lora < one / 2
 
 
-def test_only_the_lora_learns(views: Views) -> None:
-    assert views.learning.parameters()
-    assert sum(p.numel() for p in views.learning.parameters()) == sum(t.numel() for t in views.initial.values())
+def test_only_what_a_lora_adds_learns_and_not_what_it_reads(views: Views) -> None:
+    def count(kind: str) -> int:
+        return sum(tensor.numel() for name, tensor in views.initial.items() if kind in name)
+
+    def learning() -> int:
+        return sum(parameter.numel() for parameter in views.learning.parameters())
+
+    assert learning() == count(".lora_B.") > 0
+    with views.learning.adapter_off():
+        pass
+    assert learning() == count(".lora_B."), "turning the adapter on again lets nothing else learn"
+    with views.learning.whole_lora():
+        assert learning() == count(".lora_A.") + count(".lora_B.")
+    assert learning() == count(".lora_B.")
+
+
+def test_a_listener_hears_what_every_lora_reads_and_only_while_it_listens(views: Views) -> None:
+    heard: dict[str, tuple[int, ...]] = {}
+    with views.learning.listening(lambda name, x: heard.update({name: tuple(x.shape)})):
+        views.learning.hidden(IDS)
+    expected = {name: (len(IDS), tensor.shape[1]) for name, tensor in views.initial.items() if ".lora_A." in name}
+    assert heard == expected
+    heard.clear()
+    views.learning.hidden(IDS)
+    assert not heard
 
 
 def test_a_fresh_view_answers_like_the_base(views: Views, tiny_model: Path) -> None:

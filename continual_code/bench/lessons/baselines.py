@@ -82,12 +82,13 @@ def _train(
 ) -> Tensors:  # fmt: skip
     view = subject.views.learning
     view.load(state.tensors)
-    optimizer = torch.optim.AdamW(view.parameters(), lr=LEARNING_RATES[recipe], weight_decay=0.0)
-    for _ in range(updates):
-        optimizer.zero_grad(set_to_none=True)
-        loss(view).backward()
-        torch.nn.utils.clip_grad_norm_(view.parameters(), 1.0)
-        optimizer.step()
+    with view.whole_lora():
+        optimizer = torch.optim.AdamW(view.parameters(), lr=LEARNING_RATES[recipe], weight_decay=0.0)
+        for _ in range(updates):
+            optimizer.zero_grad(set_to_none=True)
+            loss(view).backward()
+            torch.nn.utils.clip_grad_norm_(view.parameters(), 1.0)
+            optimizer.step()
     return view.tensors()
 
 
