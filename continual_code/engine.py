@@ -15,6 +15,7 @@ from continual_code.agent.formats import is_sound
 from continual_code.agent.prompts import fenced
 from continual_code.desk import Desk
 from continual_code.feedback.rows import PendingLesson
+from continual_code.learning.common_text import CommonText
 from continual_code.learning.learner import Evidence, Learner
 from continual_code.learning.lineage import Lineage
 from continual_code.learning.worker import Worker
@@ -64,10 +65,12 @@ def build_engine(settings: Settings, desk: Desk, session: LiveSession, directory
 def _worker(
     settings: Settings, session: LiveSession, lineage: Lineage, base: Base, views: Views, prefixes: PrefixStore
 ) -> Worker:
+    common = CommonText(views.learning, base.chat, settings.adapter.deaf_to)
     return Worker(
         lineage,
         lambda stage: Learner(
-            views.learning, base.chat, prefixes, settings.learning, pause=session.turns.pause, stage=stage
+            views.learning, base.chat, prefixes, settings.learning,
+            common=common, pause=session.turns.pause, stage=stage,
         ),
         session.turns, initial=views.initial, lora=views.lora, evidence=_evidence, publish=session.publish,
         remind=session.remind, emit=session.emit,

@@ -109,9 +109,8 @@ class Verdict:
 class Lesson:
     """A verdict to learn from and what became of it. `id` is "l" and a number.
 
-    `gap` is how much the comment argues against the rejected tokens, nats per token: the mean
-    of max(0, log p_untold - log p_told). `loss_before` and `loss_after` are the mean
-    divergence from the target, nats per token. `revision` is the one it produced.
+    `gap` is how much the comment argues against the rejected tokens: the mean of max(0, log p_untold - log p_told).
+    It, and `loss_before` and `loss_after`, the mean divergences from the target, are nats per token.
     """
 
     id: str
@@ -132,9 +131,9 @@ class Lesson:
 class StepReport:
     """The outcome of one self-distillation step.
 
-    `token_gaps[t]` is log p_base(y_t | x, comment, y<t) - log p_base(y_t | x, y<t), in
-    nats: below zero where the comment argues against the token that was written.
-    `tokens[t]` is the text of that token.
+    `token_gaps[t]` is log p_base(y_t | x, comment, y<t) - log p_base(y_t | x, y<t), in nats: below zero
+    where the comment argues against the token that was written. `corrected_ids` is the answer that was
+    taught, `deciding` the positions in it where the base by itself would have gone another way.
     """
 
     lesson_id: str
@@ -148,6 +147,8 @@ class StepReport:
     seconds: float
     tokens: tuple[str, ...] = ()
     token_gaps: tuple[float, ...] = ()
+    corrected_ids: tuple[int, ...] = ()
+    deciding: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,8 +273,7 @@ class Swapped:
 class Retried:
     """The rejected task was asked again without the comment in the prompt.
 
-    `held` is True when the answer changed and the comment has (almost) nothing left to
-    say about it; `gap` is what it still says, in nats per token.
+    `held`: the answer changed and the comment has (almost) nothing left to say about it (`gap`, nats per token).
     """
 
     lesson_id: str

@@ -46,6 +46,9 @@ class AdapterSettings(_Frozen):
 
     rank: int = Field(default=16, ge=1, le=256)
     alpha: int = Field(default=32, ge=1)
+    deaf_to: int = Field(
+        default=16, ge=0, le=256, description="directions that all text shares and a new adapter does not read"
+    )
 
 
 class LearningSettings(_Frozen):
@@ -54,23 +57,30 @@ class LearningSettings(_Frozen):
     target: Literal["shifted_student", "base_teacher"] = "shifted_student"
     divergence: Literal["reverse_kl", "forward_kl", "jsd"] = "forward_kl"
     gradient: Literal["rollout", "full"] = "rollout"
-    learning_rate: float = Field(default=5e-4, ge=0)
+    learning_rate: float = Field(default=6.5e-4, ge=0)
     demonstration: bool = Field(default=True, description="the teacher is also shown a corrected answer")
     learn_on: Literal["both", "rollout", "demonstration"] = Field(
         default="both", description="whose tokens are learned on: the rejected answer's, the corrected one's"
     )
-    max_updates: int = Field(default=4, ge=1, le=64)
+    max_updates: int = Field(default=6, ge=1, le=64)
     sure: float = Field(
         default=0.9, gt=0, le=1, description="stop once the corrected answer's new tokens are at least so probable"
     )
     stop_at: float = Field(default=0.05, ge=0, le=1, description="stop when this share of the first loss is left")
+    departures_only: bool = Field(default=True, description="teach only what the correction changes")
+    anchors: int = Field(default=2, ge=0, description="answers about other things that a lesson must leave as they are")
+    rehearse: int = Field(default=16, ge=0, description="how many earlier lessons, the newest, must hold")
+    held: float = Field(
+        default=0.8, ge=0, le=1, description="an earlier lesson fades when one of its new tokens is less probable"
+    )
+    rehearsal_weight: float = Field(default=0.25, ge=0, description="of one fading lesson beside the new one")
     reask: bool = Field(default=True, description="a candidate must bring its own answer to the task to an end")
     beta: float = Field(default=1.0, ge=0)
     shift_clip: float = Field(default=20.0, gt=0, description="largest shift of one log-probability, nats")
     max_grad_norm: float = Field(default=1.0, gt=0)
     gap_floor: float = Field(default=0.03, ge=0, description="below this the comment changes nothing, nats per token")
     support_floor: float = Field(
-        default=0.02, description="below this a comment does not account for the model's own correction, nats per token"
+        default=1.0, description="below this a comment does not account for the model's own correction, nats in all"
     )
     work_floor: float = Field(
         default=0.85, description="below these log odds, by the model's own judgement, a remark is small talk"

@@ -154,7 +154,8 @@ def read_report(text: str | None) -> StepReport | None:
     if text is None:
         return None
     content = json.loads(text)
-    lists = {name: tuple(content[name]) for name in ("tokens", "token_gaps")}
+    names = ("tokens", "token_gaps", "corrected_ids", "deciding")
+    lists = {name: tuple(content.get(name, ())) for name in names}  # an earlier version wrote fewer
     return StepReport(**{**content, **lists})
 
 

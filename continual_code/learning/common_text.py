@@ -1,11 +1,12 @@
-"""The adapter that a first lesson starts from.
+"""Text that has nothing to do with any lesson: what it is good for before and during one.
 
-Invariant: it changes no answer, and it is the same after every restart.
+Invariant: a started adapter changes no answer, and it is the same after every restart.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 
 from torch import Tensor
 
@@ -16,32 +17,42 @@ from continual_code.model.views import View
 from continual_code.templates import fill
 
 BREAK = "\n---\n"
+EDIT = "```python\n"  # how an answer with a new version of a file opens
+
+Exchange = tuple[list[int], list[int]]  # token ids of a prompt and of its answer
 
 
-class Start:
-    """Makes a fresh adapter deaf to what all text shares; once, because it takes some seconds.
+class CommonText:
+    """Short conversations about anything (`prompts/common_text.md`), as the model reads them.
 
     Args:
-        count: how many directions of each layer's input it does not read; 0 leaves it as it is.
+        count: how many directions of each layer's input a started adapter does not read; 0
+            leaves it as it is.
     """
 
     def __init__(self, view: View, chat: Chat, count: int) -> None:
         self._view, self._chat, self._count = view, chat, count
-        self._made: dict[str, Tensor] | None = None
+        self._started: dict[str, Tensor] | None = None
 
-    def adapter(self, fresh: Mapping[str, Tensor], pause: Callable[[], None]) -> dict[str, Tensor]:
-        """`fresh`, with an A of its own choice. Leaves the view's adapter changed."""
-        if self._made is None and self._count:
+    def start(self, fresh: Mapping[str, Tensor], pause: Callable[[], None]) -> dict[str, Tensor]:
+        """`fresh`, deaf to what all text shares. It takes seconds the first time, and leaves another adapter loaded."""
+        if self._started is None and self._count:
             self._view.load(fresh)
-            directions = shared_directions(self._view, self._texts(), self._count, pause)
-            self._made = deaf_to(directions, fresh)
-        return dict(self._made or fresh)
+            texts = [[*prompt_ids, *answer_ids] for prompt_ids, answer_ids in self._exchanges]
+            directions = shared_directions(self._view, texts, self._count, pause)
+            self._started = deaf_to(directions, fresh)
+        return dict(self._started or fresh)
 
-    def _texts(self) -> list[list[int]]:
-        """Short conversations about anything, as the model reads them."""
+    def anchors(self, turn: int, count: int) -> list[Exchange]:
+        """Edits of files; different ones each turn, until all were used."""
+        edits = [exchange for exchange in self._exchanges if self._chat.decode(exchange[1]).startswith(EDIT)]
+        return [edits[(turn * count + index) % len(edits)] for index in range(min(count, len(edits)))]
+
+    @cached_property
+    def _exchanges(self) -> list[Exchange]:
         turns = fill("common_text").split(BREAK)
         return [
-            [*self._chat.render([Message("user", question)]), *self._chat.encode(answer)]
+            (self._chat.render([Message("user", question)]), self._chat.encode(answer))
             for question, answer in zip(turns[::2], turns[1::2], strict=True)
         ]
 

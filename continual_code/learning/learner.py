@@ -15,10 +15,12 @@ from torch import Tensor
 
 from continual_code.events import LessonStatus, Rollout, StepReport
 from continual_code.learning import teacher
+from continual_code.learning.alignment import departures
+from continual_code.learning.common_text import CommonText, is_fresh
 from continual_code.learning.divergence import shifted
 from continual_code.learning.remarks import Remarks
 from continual_code.learning.scoring import BASE, Scorer, objection, of_tokens
-from continual_code.learning.step import Aim, NotFinite, Outcome, distil
+from continual_code.learning.step import Aim, NotFinite, Outcome, Rehearsal, distil
 from continual_code.model.chat import Chat
 from continual_code.model.generation import Generation, Generator, Sampling
 from continual_code.model.prefix import PrefixStore
@@ -65,6 +67,11 @@ class _Untold:
     token_ids: Sequence[int]
     logprobs: Tensor  # [T, V]
 
+    def deciding(self, departures: Sequence[int]) -> tuple[int, ...]:
+        """Those of the positions where the base would have written another token."""
+        unlike_T = self.logprobs.argmax(dim=-1).cpu() != torch.tensor(self.token_ids)
+        return tuple(position for position in departures if unlike_T[position])
+
     def of_tokens(self) -> Tensor:
         """Of the answer's own tokens, [T]."""
         return of_tokens(self.logprobs, self.token_ids)
@@ -74,6 +81,7 @@ class Learner:
     """Learns lessons on the learning view. The learning thread owns it.
 
     Args:
+        common: text that no lesson should touch.
         pause: called between pieces of work; blocks while the person is being served, and
             raises `Interrupted` when the person cancelled the step.
         stage: told in plain words what is being done.
@@ -86,21 +94,35 @@ class Learner:
         prefixes: PrefixStore,
         settings: LearningSettings,
         *,
+        common: CommonText,
         pause: Callable[[], None],
         stage: Callable[[str], None],
     ) -> None:
-        self._view, self._chat, self._settings = view, chat, settings
+        self._view, self._chat, self._settings, self._common = view, chat, settings, common
         self._pause, self._stage = pause, stage
         self._scorer = Scorer(view, prefixes, pause)
         self._generator = Generator(view, chat.stop_ids, prefixes)
         self._remarks = Remarks(view, chat, pause)
 
-    def learn(self, lesson_id: str, rollout: Rollout, evidence: Evidence, adapter: Mapping[str, Tensor],
-              revision: int) -> Candidate:  # fmt: skip
-        """Take one step from `adapter` (which is `revision`) on the rejected rollout."""
+    def prepare(self, adapter: Mapping[str, Tensor]) -> None:
+        """Do ahead what a first lesson would otherwise wait for."""
+        if is_fresh(adapter):
+            self._common.start(adapter, self._pause)
+
+    def learn(
+        self, lesson_id: str, rollout: Rollout, evidence: Evidence, adapter: Mapping[str, Tensor], revision: int,
+        earlier: Sequence[Rehearsal] = (),
+    ) -> Candidate:  # fmt: skip
+        """Take one step from `adapter` (which is `revision`) on the rejected rollout.
+
+        Args:
+            earlier: what was taught before and should still hold, oldest first.
+        """
         started = time.monotonic()
-        self._view.load(adapter)
         self._stage("reading")
+        if is_fresh(adapter):
+            adapter = self._common.start(adapter, self._pause)
+        self._view.load(adapter)
         is_work = bool(evidence.example) or self._remarks.odds(evidence.comment) >= self._settings.work_floor
         example = evidence.example or (self._demonstration(rollout, evidence) if is_work else None)
         self._stage("comparing")
@@ -108,22 +130,27 @@ class Learner:
         corrected = self._untold(rollout, self._answer_ids(example, rollout)) if example else None
         told_T_V = self._told(rollout, rollout.token_ids, evidence.comment, example)
         told_T, untold_T = of_tokens(told_T_V, rollout.token_ids), rejected.of_tokens()
+        everywhere = list(range(len(rollout.token_ids)))
+        departs = departures(rollout.token_ids, corrected.token_ids) if corrected else (everywhere, [])
         gap, gaps_T = objection(told_T, untold_T), told_T - untold_T
 
         def report(status: LessonStatus, reason: str, outcome: Outcome) -> StepReport:
             return StepReport(
                 lesson_id, status, reason, None, gap, outcome.loss_before, outcome.loss_after, outcome.updates,
                 time.monotonic() - started, self._chat.pieces(rollout.token_ids), tuple(gaps_T.tolist()),
+                *((tuple(corrected.token_ids), corrected.deciding(departs[1])) if corrected else ()),
             )  # fmt: skip
 
         if not is_work:
             return Candidate(report("no_signal", "The remark is not about the code.", NOTHING), None)
-        if reason := self._no_signal(rollout, evidence, corrected, gap):
+        if reason := self._no_signal(rollout, evidence, corrected, departs[1], gap):
             return Candidate(report("memory" if self._settings.memory else "no_signal", reason, NOTHING), None)
         try:
-            aims = self._aims(rollout, revision, (rejected, told_T_V), corrected, evidence.comment, example)
+            aims = self._aims(rollout, revision, (rejected, told_T_V), corrected, evidence.comment, example, departs)
+            aims += [self._keep(revision, *each) for each in self._common.anchors(len(earlier), self._settings.anchors)]
             self._stage("learning")
-            outcome = distil(self._view, aims, self._settings, self._pause)
+            rehearsals = [(each, self._apart().prefix(revision, each.prompt_ids)) for each in self._newest(earlier)]
+            outcome = distil(self._view, aims, self._settings, self._pause, rehearsals)
             reasked = self._shrink_until_it_ends(rollout, adapter) if self._settings.reask else None
         except NotFinite as error:
             self._view.load(adapter)
@@ -146,7 +173,9 @@ class Learner:
         told_T_V = self._told(rollout, rollout.token_ids, comment, None)
         return objection(of_tokens(told_T_V, rollout.token_ids), self._untold(rollout, rollout.token_ids).of_tokens())
 
-    def _no_signal(self, rollout: Rollout, evidence: Evidence, corrected: _Untold | None, gap: float) -> str:
+    def _no_signal(
+        self, rollout: Rollout, evidence: Evidence, corrected: _Untold | None, departs: list[int], gap: float
+    ) -> str:
         """Why the weights cannot learn it, in plain words; "" when they can.
 
         A correction alone proves nothing: a remark that has nothing to do with the code makes
@@ -161,7 +190,7 @@ class Learner:
             return "The comment changes nothing about this answer." if gap < self._settings.gap_floor else ""
         told_T_V = self._told(rollout, corrected.token_ids, evidence.comment, None)
         support_T = of_tokens(told_T_V, corrected.token_ids) - corrected.of_tokens()
-        supported = support_T.mean().item() >= self._settings.support_floor
+        supported = support_T[departs].sum().item() >= self._settings.support_floor
         return "" if supported else "The comment does not change what the model would write here."
 
     def _demonstration(self, rollout: Rollout, evidence: Evidence) -> str | None:
@@ -170,22 +199,29 @@ class Learner:
         One lesson from a broken correction can spoil all others: a model that was shown a line
         after the last `return` no longer ends its answers there.
 
-        An answer sampled with the comment as a rule would not do: the comment accounts for
-        whatever it changes, a remark about coffee too.
+        Where it cannot rewrite the answer, it is given the task anew with the comment as a
+        rule. That is the second choice: such an answer shows nothing of earlier lessons.
         """
         if not (self._settings.demonstration and evidence.comment):
             return None
         self._stage("rewriting")
         rejected = self._chat.decode(rollout.token_ids)
-        prompt_ids = self._chat.render(teacher.revision_request(rollout.messages, rejected, evidence.comment))
         sampling = Sampling(max_tokens=2 * len(rollout.token_ids) + 128)
-        with self._view.adapter_off():
-            answer = self._generator.generate(prompt_ids, sampling, owner=BASE, stopped=self._yielding)
-        if answer.finish != "stop":
-            return None
-        corrected = teacher.demonstration(self._chat.decode(answer.token_ids), rejected)
-        breaks = corrected is not None and evidence.is_sound(rejected) and not evidence.is_sound(corrected)
-        return None if breaks else corrected
+        for messages in (
+            teacher.revision_request(rollout.messages, rejected, evidence.comment),
+            teacher.told(rollout.messages, evidence.comment, None),
+        ):
+            with self._view.adapter_off():
+                prompt_ids = self._chat.render(messages)
+                answer = self._generator.generate(prompt_ids, sampling, owner=BASE, stopped=self._yielding)
+            corrected = teacher.demonstration(self._chat.decode(answer.token_ids), rejected)
+            breaks = corrected is not None and evidence.is_sound(rejected) and not evidence.is_sound(corrected)
+            if answer.finish == "stop" and corrected and not breaks:
+                return corrected
+        return None
+
+    def _newest(self, earlier: Sequence[Rehearsal]) -> Sequence[Rehearsal]:
+        return earlier[max(0, len(earlier) - self._settings.rehearse) :]
 
     def _shrink_until_it_ends(self, rollout: Rollout, adapter: Mapping[str, Tensor]) -> Reasked | None:
         """Halve the step until the candidate, asked again without the comment, comes to an end; its answer then."""
@@ -222,24 +258,43 @@ class Learner:
 
     def _aims(
         self, rollout: Rollout, revision: int, rejected: tuple[_Untold, Tensor], corrected: _Untold | None,
-        comment: str, example: str | None,
+        comment: str, example: str | None, departs: tuple[list[int], list[int]],
     ) -> list[Aim]:  # fmt: skip
-        """The rejected answer, where the model must decide otherwise, and the corrected one, which it does not know."""
+        """The rejected answer, where the model must decide otherwise, and the corrected one, which it does not know.
+
+        What the correction leaves as it was is no part of the lesson: it may show earlier
+        lessons, which must stay, or bad habits, which must not be taught.
+        """
         learn_on = self._settings.learn_on if corrected else "rollout"
-        aims = [] if learn_on == "demonstration" else [self._aim(rollout, revision, *rejected)]
+        aims = [] if learn_on == "demonstration" else [self._aim(rollout, revision, *rejected, departs[0])]
         if corrected and learn_on != "rollout":
             told_T_V = self._told(rollout, corrected.token_ids, comment, example)
-            unlike = corrected.logprobs.argmax(dim=-1).cpu() != torch.tensor(corrected.token_ids)
-            aims.append(self._aim(rollout, revision, corrected, told_T_V, unlike.nonzero()[:, 0].tolist()))
+            deciding = corrected.deciding(departs[1])
+            aims.append(self._aim(rollout, revision, corrected, told_T_V, departs[1], deciding))
         return aims
 
     def _aim(
-        self, rollout: Rollout, revision: int, answer: _Untold, told_T_V: Tensor, deciding: Sequence[int] = ()
-    ) -> Aim:
+        self, rollout: Rollout, revision: int, answer: _Untold, told_T_V: Tensor, departs: Sequence[int],
+        deciding: Sequence[int] = (),
+    ) -> Aim:  # fmt: skip
         token_ids, prefix = answer.token_ids, self._scorer.prefix(revision, rollout.prompt_ids)
         if self._settings.target == "base_teacher":
             return Aim(rollout.prompt_ids, token_ids, prefix, told_T_V, deciding)
         student_T_V = self._scorer.logprobs(self._scorer.hidden(revision, rollout.prompt_ids, token_ids))
         beta, clip = self._settings.beta, self._settings.shift_clip
-        target = shifted(student_T_V, told_T_V, answer.logprobs, beta=beta, clip=clip)
+        if self._settings.departures_only:
+            target, rows = student_T_V.clone(), torch.tensor(departs, device=student_T_V.device)
+            target[rows] = shifted(student_T_V[rows], told_T_V[rows], answer.logprobs[rows], beta=beta, clip=clip)
+        else:
+            target = shifted(student_T_V, told_T_V, answer.logprobs, beta=beta, clip=clip)
         return Aim(rollout.prompt_ids, token_ids, prefix, target, deciding)
+
+    def _keep(self, revision: int, prompt_ids: Sequence[int], token_ids: Sequence[int]) -> Aim:
+        """An answer that has nothing to do with the lesson; the student should go on as it is."""
+        scorer = self._apart()
+        student_T_V = scorer.logprobs(scorer.hidden(revision, prompt_ids, token_ids))
+        return Aim(prompt_ids, token_ids, scorer.prefix(revision, prompt_ids), student_T_V)
+
+    def _apart(self) -> Scorer:
+        """For prompts that are not this lesson's: they neither push out its prefixes nor depend on what is kept."""
+        return Scorer(self._view, PrefixStore(), self._pause)

@@ -23,6 +23,7 @@ from continual_code.events import Lesson, StepReport
 from continual_code.feedback.journal import Journal
 from continual_code.feedback.ledger import RevisionRow
 from continual_code.feedback.planning import Rewind, chain, plan_fallback, plan_rollback, plan_undo
+from continual_code.learning.step import Rehearsal
 from continual_code.settings import LearningSettings, dotted
 
 
@@ -56,6 +57,15 @@ class Lineage:
     def memory(self) -> tuple[str, ...]:
         """What every prompt repeats."""
         return self.journal.memory(self.key)
+
+    def rehearsals(self) -> list[Rehearsal]:
+        """What was taught by the lessons that are in the serving weights, oldest first."""
+        journal, learned = self.journal, [lesson for lesson in self.lessons() if lesson.status == "learned"]
+        return [
+            rehearsal
+            for lesson in learned
+            for rehearsal in Rehearsal.of(journal.rollout(lesson.proposal_id).prompt_ids, journal.report(lesson.id))
+        ]
 
     def recover(self) -> str | None:
         """Bring journal and store into agreement after a crash or damage; needs the lock.

@@ -14,8 +14,9 @@ import torch
 from torch import Tensor
 
 from continual_code.errors import StateError
+from continual_code.events import StepReport
 from continual_code.learning.divergence import DIVERGENCES
-from continual_code.learning.scoring import HEAD_CHUNK
+from continual_code.learning.scoring import HEAD_CHUNK, of_tokens
 from continual_code.model.prefix import Prefix
 from continual_code.model.views import View
 from continual_code.settings import LearningSettings
@@ -50,14 +51,35 @@ class Aim:
     deciding: Sequence[int] = ()
 
 
-def distil(view: View, aims: Sequence[Aim], settings: LearningSettings, pause: Callable[[], None]) -> Outcome:
+@dataclass(frozen=True)
+class Rehearsal:
+    """The corrected answer of an earlier lesson, and its deciding tokens (at least one, in order); see `Aim`."""
+
+    prompt_ids: Sequence[int]
+    token_ids: Sequence[int]
+    deciding: Sequence[int]
+
+    @classmethod
+    def of(cls, prompt_ids: Sequence[int], report: StepReport | None) -> list[Rehearsal]:
+        """What a finished lesson leaves to rehearse: one, or none where no corrected answer was taught."""
+        if report is None or not report.deciding:
+            return []
+        return [cls(prompt_ids, report.corrected_ids, report.deciding)]
+
+
+def distil(
+    view: View, aims: Sequence[Aim], settings: LearningSettings, pause: Callable[[], None],
+    rehearsals: Sequence[tuple[Rehearsal, Prefix]] = (),
+) -> Outcome:  # fmt: skip
     """Move the view's adapter towards the targets; the smallest number of updates that does it.
 
-    A fresh AdamW is used each time, so a revision is a function of its parent and its lesson alone.
+    A fresh AdamW is used each time, so a revision is a function of its ancestors and its lesson alone.
 
     Args:
         aims: at least one; the loss is the mean of theirs.
         pause: called between forward and backward passes; may block or raise.
+        rehearsals: earlier lessons, each with its prompt's prefix (see `Aim`); those that fade
+            join the loss until they hold again.
 
     Raises:
         NotFinite: the candidate was spoilt; the view's tensors must be restored by the caller.
@@ -70,13 +92,36 @@ def distil(view: View, aims: Sequence[Aim], settings: LearningSettings, pause: C
         loss = _finite(sum(each.loss for each in passes), "loss")
         losses.append(loss)
         is_sure = any(aim.deciding for aim in aims) and all(each.least >= settings.sure for each in passes)
-        if not learning or is_sure or loss <= settings.stop_at * losses[0]:
+        is_done = is_sure or loss <= settings.stop_at * losses[0]
+        if not learning:
+            return Outcome(losses[0], losses[-1], len(losses) - 1)
+        faded = [each for each in rehearsals if _weakest(view, *each, pause) < settings.held] if len(losses) > 1 else []
+        if is_done and not faded:
             return Outcome(losses[0], losses[-1], len(losses) - 1)
         optimizer.zero_grad(set_to_none=True)
         for each in passes:
             pause()
             each.hidden.backward(each.gradient)
+        for each in faded:
+            pause()
+            (_surprise(view, *each).mean() * settings.rehearsal_weight).backward()
         _update(view, optimizer, settings.max_grad_norm)
+
+
+@torch.no_grad()
+def _weakest(view: View, rehearsal: Rehearsal, prefix: Prefix, pause: Callable[[], None]) -> float:
+    """The least probability of a deciding token."""
+    pause()
+    return math.exp(-_surprise(view, rehearsal, prefix).max().item())
+
+
+def _surprise(view: View, rehearsal: Rehearsal, prefix: Prefix) -> Tensor:
+    """Negative log-probability of each deciding token, nats."""
+    token_ids, deciding = rehearsal.token_ids, list(rehearsal.deciding)
+    ids = torch.tensor([rehearsal.prompt_ids[-1], *token_ids[: deciding[-1]]])  # what comes later decides nothing
+    hidden_T_D = view.hidden(ids, prefix.cache(len(prefix.ids)))
+    logprobs_K_V = view.logits(hidden_T_D[deciding]).log_softmax(dim=-1)
+    return -of_tokens(logprobs_K_V, [token_ids[position] for position in deciding])
 
 
 @dataclass(frozen=True)

@@ -40,14 +40,18 @@ def demonstration(answer: str, rejected: str) -> str | None:
     """The code block of a corrected answer, if it has one that differs from the rejected code.
 
     Asked to follow a remark that has nothing to do with the code, a model repeats its
-    answer or chats; neither shows the teacher anything.
+    answer or chats; neither shows the teacher anything. The block opens as the rejected one
+    did: whether the fence names the language is no part of a lesson.
     """
     block = _FENCED.search(answer)
     if block is None:
         return None
     before = _FENCED.search(rejected)
     changed = before is None or block["code"].split() != before["code"].split()
-    return block[0].strip() if changed else None
+    if not changed:
+        return None
+    opening = before["opening"] if before and before["fence"] == block["fence"] else block["opening"]
+    return f"{opening}{block['code']}{block['fence']}"
 
 
-_FENCED = re.compile(r"^(?P<fence>`{3,})[^\n]*\n(?P<code>.*?)^(?P=fence)\s*$", re.DOTALL | re.MULTILINE)
+_FENCED = re.compile(r"^(?P<opening>(?P<fence>`{3,})[^\n]*\n)(?P<code>.*?)^(?P=fence)\s*$", re.DOTALL | re.MULTILINE)

@@ -138,6 +138,7 @@ class Worker:
         if trouble := self._lineage.recover():
             self._emit(Failed(trouble))
         self._serve_head()
+        self._jobs.append(lambda: self._learner.prepare(self._lineage.load_head() or self._initial))
         return True
 
     def _attempt(self, pending: PendingLesson) -> None:
@@ -163,8 +164,8 @@ class Worker:
     def _learn(self, pending: PendingLesson) -> Candidate:
         revision = self._lineage.head
         adapter = self._lineage.load_head() or self._initial
-        evidence = self._evidence_of(pending)
-        return self._learner.learn(pending.lesson.id, pending.rollout, evidence, adapter, revision)
+        evidence, earlier = self._evidence_of(pending), self._lineage.rehearsals()
+        return self._learner.learn(pending.lesson.id, pending.rollout, evidence, adapter, revision, earlier)
 
     def _conclude(self, lesson_id: str, candidate: Candidate) -> None:
         report = candidate.report

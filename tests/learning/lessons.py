@@ -11,6 +11,7 @@ from tiny import spread, tiny_base, tiny_views
 from torch import Tensor
 
 from continual_code.events import Message, Rollout
+from continual_code.learning.common_text import CommonText
 from continual_code.learning.learner import Evidence, Learner
 from continual_code.model.base import Base
 from continual_code.model.prefix import PrefixStore
@@ -43,7 +44,10 @@ class Bench:
     def learner(self, *, pause: Callable[[], None] = lambda: None, **settings: Any) -> Learner:
         """A learner that remembers nothing, with quick settings where none are given."""
         chosen = LearningSettings(**{**QUICK, **settings})
-        return Learner(self.view, self.base.chat, PrefixStore(), chosen, pause=pause, stage=lambda stage: None)
+        common = CommonText(self.view, self.base.chat, 2)
+        return Learner(
+            self.view, self.base.chat, PrefixStore(), chosen, common=common, pause=pause, stage=lambda stage: None
+        )
 
     @torch.no_grad()
     def logprobs(self) -> Tensor:

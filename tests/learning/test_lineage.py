@@ -9,7 +9,9 @@ import torch
 
 from continual_code.events import Message, Rollout, StepReport, Task, Verdict
 from continual_code.feedback.journal import Journal
+from continual_code.feedback.rows import read_report, write_report
 from continual_code.learning.lineage import Lineage
+from continual_code.learning.step import Rehearsal
 from continual_code.settings import LearningSettings
 
 DIGEST = "a" * 64
@@ -59,3 +61,21 @@ def test_an_export_names_what_the_base_is_loaded_from_whatever_the_person_called
     directory = later.export(tmp_path / "out", LearningSettings())
     assert json.loads((directory / "adapter_config.json").read_text())["base_model_name_or_path"] == "/models/tiny"
     assert 'from_pretrained(BASE := "/models/tiny")' in (directory / "README.md").read_text()
+
+
+def test_what_was_taught_is_rehearsed_until_it_is_undone(tmp_path: Path) -> None:
+    lineage = rejected(tmp_path)
+    lineage.recover()
+    assert lineage.rehearsals() == []
+    report = StepReport("l1", "learned", "", None, 0.1, 0.2, 0.1, 1, 1.0, corrected_ids=(7, 8, 9), deciding=(1, 2))
+    lineage.publish("l1", report, {"w": torch.ones(2)}, {"r": 1, "lora_alpha": 1})
+    assert lineage.rehearsals() == [Rehearsal((1,), (7, 8, 9), (1, 2))]
+    lineage.undo("l1")
+    assert lineage.rehearsals() == []
+
+
+def test_a_report_of_an_earlier_version_is_read_and_leaves_nothing_to_rehearse() -> None:
+    report = StepReport("l1", "learned", "", 1, 0.1, 0.2, 0.1, 1, 1.0)
+    content = json.loads(write_report(report))
+    del content["corrected_ids"], content["deciding"]
+    assert read_report(json.dumps(content)) == report

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from torch import Tensor
 from continual_code.learning.divergence import DIVERGENCES
 from continual_code.learning.learner import Candidate
 from continual_code.learning.scoring import Scorer
-from continual_code.learning.step import Aim, NotFinite, Outcome, distil
+from continual_code.learning.step import Aim, NotFinite, Outcome, Rehearsal, distil
 from continual_code.model.prefix import PrefixStore
 from continual_code.settings import LearningSettings
 
@@ -91,6 +92,45 @@ def test_a_step_ends_once_the_deciding_tokens_are_likely_enough(bench: Bench) ->
 
     assert updates(sure=least * 0.99) == 0
     assert updates(sure=1.0) == 3
+
+
+EARLIER = "def last(values):\n    return values[0]\n"
+
+
+def rehearsed(bench: Bench, **settings: Any) -> tuple[float, dict[str, Tensor]]:
+    """How likely the weakest deciding token of an earlier answer is after a step, and the adapter then."""
+    bench.view.load(bench.adapter)
+    prefix = Scorer(bench.view, PrefixStore(), lambda: None).prefix(1, bench.rollout.prompt_ids)
+    token_ids, deciding = bench.base.chat.encode(EARLIER), (2, 5)
+    earlier = Rehearsal(bench.rollout.prompt_ids, token_ids, deciding)
+    aim = Aim(bench.rollout.prompt_ids, bench.rollout.token_ids, prefix, target_of(bench))
+    chosen = LearningSettings(**{**QUICK, "stop_at": 0.0, "max_updates": 6, **settings})
+    distil(bench.view, [aim], chosen, lambda: None, [(earlier, prefix)])
+    with torch.no_grad():
+        hidden = bench.view.hidden(torch.tensor([*bench.rollout.prompt_ids, *token_ids[:-1]]))[-len(token_ids) :]
+        chances = bench.view.logits(hidden).softmax(dim=-1)[list(deciding), [token_ids[i] for i in deciding]]
+    return chances.min().item(), bench.view.tensors()
+
+
+def test_an_earlier_lesson_that_fades_is_learned_again_with_the_new_one(bench: Bench) -> None:
+    without, _ = rehearsed(bench, held=0.0)
+    held, _ = rehearsed(bench, held=0.99, rehearsal_weight=1.0)
+    assert held > 2 * without
+
+
+def test_an_earlier_lesson_that_holds_has_no_influence_on_the_new_one(bench: Bench) -> None:
+    _, with_it = rehearsed(bench, held=0.0)
+    bench.view.load(bench.adapter)
+    step(bench, target_of(bench), stop_at=0.0, max_updates=6)
+    assert same(with_it, bench.view.tensors())
+
+
+def test_only_a_lesson_with_a_corrected_answer_leaves_something_to_rehearse(bench: Bench) -> None:
+    report = learn(bench).report
+    prompt_ids = bench.rollout.prompt_ids
+    assert Rehearsal.of(prompt_ids, None) == Rehearsal.of(prompt_ids, report) == []
+    told = replace(report, corrected_ids=(5, 6, 7), deciding=(1,))
+    assert Rehearsal.of(prompt_ids, told) == [Rehearsal(prompt_ids, (5, 6, 7), (1,))]
 
 
 def test_the_base_is_not_touched_by_a_step(bench: Bench) -> None:

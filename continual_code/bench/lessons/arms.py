@@ -16,6 +16,7 @@ from continual_code.bench.lessons import baselines
 from continual_code.bench.lessons.subject import Lesson, State, Subject, Tensors
 from continual_code.errors import UsageError
 from continual_code.learning.learner import Evidence
+from continual_code.learning.step import Rehearsal
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,8 @@ def _nothing(subject: Subject, state: State, lesson: Lesson) -> Taught:
 
 def _memory(subject: Subject, state: State, lesson: Lesson) -> Taught:
     """The comment stays in the prompt, beside those that are there already."""
-    return Taught(subject.state(state.tensors, (*state.memory, lesson.comment)), "memory", None, 0.0)
+    after = subject.state(state.tensors, (*state.memory, lesson.comment), state.taught)
+    return Taught(after, "memory", None, 0.0)
 
 
 def _distilled(**changes: object) -> Arm:
@@ -47,10 +49,12 @@ def _distilled(**changes: object) -> Arm:
         settings = subject.settings.learning.model_copy(update=changes)
         learner = subject.learner(settings)
         evidence = Evidence(lesson.comment, is_sound=partial(is_sound, target=lesson.path))
-        candidate = learner.learn("l1", lesson.rollout, evidence, state.tensors, state.number)
+        rollout = lesson.rollout
+        candidate = learner.learn("l1", rollout, evidence, state.tensors, state.number, state.taught)
         report, after = candidate.report, state
         if candidate.tensors is not None:
-            after = subject.state(candidate.tensors, state.memory)
+            taught = [*state.taught, *Rehearsal.of(rollout.prompt_ids, report)]
+            after = subject.state(candidate.tensors, state.memory, taught)
         elif report.status == "memory":
             after = _memory(subject, state, lesson).state
         return Taught(after, report.status, report.gap, report.seconds)
@@ -78,6 +82,7 @@ ARMS: Mapping[str, Arm] = {
     "ours-reverse-kl": _distilled(divergence="reverse_kl"),
     "ours-full-gradient": _distilled(gradient="full"),
     "ours-one-update": _distilled(max_updates=1),
+    "ours-no-rehearsal": _distilled(rehearse=0),
     "sft-edit": _baseline(baselines.sft, needs_edit=True),
     "predecessor": _baseline(baselines.sampled_token_step),
     "sdpo": _baseline(baselines.sdpo),

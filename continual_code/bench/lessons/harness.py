@@ -10,7 +10,7 @@ import random
 import resource
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from safetensors.torch import load_file, save
@@ -23,6 +23,7 @@ from continual_code.bench.lessons.subject import Answer, Lesson, State, Subject
 from continual_code.bench.lessons.summary import is_teachable
 from continual_code.disk import write_synced
 from continual_code.errors import StateError
+from continual_code.learning.step import Rehearsal
 
 NOISE = (
     "Good evening everyone.",
@@ -178,7 +179,7 @@ class Harness:
                 self._canary(name, seed, stage, state)
             write_synced(self._file(name, seed, number), save(dict(state.tensors)))
             record = self._lesson_record(name, seed, stage, rule, taught)
-            self._records.put(keys[number - 1], record | {"memory": list(state.memory)})
+            self._records.put(keys[number - 1], record | _carried(state))
 
     def _resumed(self, name: str, seed: int, number: int, done: Record) -> State:
         path = self._file(name, seed, number)
@@ -188,7 +189,8 @@ class Harness:
                 kept="All records are as they were.",
                 do="Put it back, or choose another --out.",
             )
-        return self._subject.state(load_file(path), done["memory"])
+        taught = [Rehearsal(**rehearsal) for rehearsal in done["taught"]]
+        return self._subject.state(load_file(path), done["memory"], taught)
 
     def _file(self, name: str, seed: int, number: int) -> Path:
         self._states.mkdir(parents=True, exist_ok=True)
@@ -269,6 +271,11 @@ class Harness:
 
     def _unrelated(self, rule: Rule) -> Sequence[Exercise]:
         return rule.unrelated[: self._plan.unrelated]
+
+
+def _carried(state: State) -> Record:
+    """What a sequence that was stopped needs beside the adapter, to go on."""
+    return {"memory": list(state.memory), "taught": [asdict(rehearsal) for rehearsal in state.taught]}
 
 
 def _peak_bytes() -> int:

@@ -19,9 +19,11 @@ from continual_code.agent import Agent
 from continual_code.bench.lessons.rules import Exercise
 from continual_code.errors import ContinualCodeError
 from continual_code.events import Message, Rollout, Task
+from continual_code.learning.common_text import CommonText
 from continual_code.learning.divergence import forward_kl
 from continual_code.learning.learner import Learner
 from continual_code.learning.scoring import BASE, Scorer
+from continual_code.learning.step import Rehearsal
 from continual_code.model.base import Base
 from continual_code.model.generation import Generator, Sampling
 from continual_code.model.prefix import PrefixStore
@@ -44,11 +46,12 @@ CHAT_TOKENS = 384
 
 @dataclass(frozen=True)
 class State:
-    """What an arm has made of the model so far: adapter tensors, and lines that stay in the prompt."""
+    """What an arm has made of the model so far: adapter tensors, lines that stay in the prompt, what to rehearse."""
 
     number: int
     tensors: Tensors
     memory: tuple[str, ...] = ()
+    taught: tuple[Rehearsal, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +85,16 @@ class Subject:
     def __init__(self, base: Base, settings: Settings) -> None:
         self.base, self.settings = base, settings
         self.views = Views(base, rank=settings.adapter.rank, alpha=settings.adapter.alpha)
+        self._common = CommonText(self.views.learning, base.chat, settings.adapter.deaf_to)
         self._numbers = itertools.count(1)
         self._prefixes = PrefixStore()
         self._generator = Generator(self.views.serving, base.chat.stop_ids, self._prefixes)
         self._loaded = self.untaught = State(0, self.views.initial)
         self._probes: list[tuple[list[int], list[int]]] = []
 
-    def state(self, tensors: Tensors, memory: Sequence[str] = ()) -> State:
+    def state(self, tensors: Tensors, memory: Sequence[str] = (), taught: Sequence[Rehearsal] = ()) -> State:
         """A new state; its number is nobody else's."""
-        return State(next(self._numbers), tensors, tuple(memory))
+        return State(next(self._numbers), tensors, tuple(memory), tuple(taught))
 
     def answer(self, exercise: Exercise, state: State, *, told: str = "") -> Answer:
         """Ask for one edit in a fresh directory that holds the exercise's files.
@@ -117,8 +121,9 @@ class Subject:
     def learner(self, learning: LearningSettings) -> Learner:
         """The product's learner on this subject's learning view."""
         return Learner(
-            self.views.learning, self.base.chat, self._prefixes, learning, pause=_go_on, stage=lambda stage: None
-        )
+            self.views.learning, self.base.chat, self._prefixes, learning,
+            common=self._common, pause=_go_on, stage=lambda stage: None,
+        )  # fmt: skip
 
     def drift(self, state: State) -> float:
         """KL(base, student) on the base's own answers to unrelated questions, nats per token."""

@@ -1,0 +1,39 @@
+"""Which tokens of two answers are the correction, and which are common to both."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from continual_code.learning.alignment import departures
+
+TOKENS = st.lists(st.integers(0, 5), max_size=30)
+
+
+@pytest.mark.parametrize(
+    ("rejected", "corrected", "marked"),
+    [
+        ([1, 2, 3], [1, 2, 3], ([], [])),
+        ([1, 2, 3], [1, 9, 3], ([1], [1])),
+        ([1, 2, 3], [1, 2, 8, 9, 3], ([2], [2, 3])),  # the rejected answer should not have said 3 there
+        ([1, 2, 8, 9, 3], [1, 2, 3], ([2, 3], [2])),
+        ([1, 2], [1, 2, 3], ([], [2])),
+        ([], [4, 5], ([], [0, 1])),
+    ],
+)
+def test_what_differs_is_marked_on_both_sides(
+    rejected: list[int], corrected: list[int], marked: tuple[list[int], list[int]]
+) -> None:
+    assert departures(rejected, corrected) == marked
+
+
+@given(TOKENS, TOKENS)
+def test_what_is_not_marked_is_common_to_both(rejected: list[int], corrected: list[int]) -> None:
+    left, right = departures(rejected, corrected)
+    kept = [token for position, token in enumerate(rejected) if position not in left]
+    others = iter(corrected)
+    assert all(token in others for token in kept), "what is left is a subsequence of the other answer"
+    assert set(left) <= set(range(len(rejected)))
+    assert set(right) <= set(range(len(corrected)))
+    assert bool(left or right) == (rejected != corrected)
