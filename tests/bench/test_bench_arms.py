@@ -22,6 +22,7 @@ from continual_code.events import Message, Rollout
 from continual_code.learning import teacher
 from continual_code.learning.divergence import reverse_kl
 from continual_code.learning.scoring import BASE
+from continual_code.learning.step import Rehearsal
 from continual_code.model.generation import Generation, Generator
 from continual_code.settings import Settings
 
@@ -62,8 +63,10 @@ def subject(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Subje
 
 @pytest.fixture(scope="module")
 def state(subject: Subject) -> State:
-    """An earlier lesson's: the adapter does something, and a line is in the prompt."""
-    return subject.state(spread(dict(subject.untaught.tensors), 0.02), ("Write short names.",))
+    """An earlier lesson's: the adapter does something, a line is in the prompt, an answer is to be rehearsed."""
+    chat = subject.base.chat
+    earlier = Rehearsal(chat.render(TALK), chat.encode("def f(a):\n    return a\n"), (2, 4))
+    return subject.state(spread(dict(subject.untaught.tensors), 0.02), ("Write short names.",), [earlier])
 
 
 @pytest.fixture(scope="module")

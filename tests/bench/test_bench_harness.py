@@ -22,6 +22,7 @@ from continual_code.bench.lessons.rules import Exercise, Rule, load_rules
 from continual_code.bench.lessons.subject import Answer, Lesson, State, Subject
 from continual_code.errors import StateError
 from continual_code.events import Message, Rollout
+from continual_code.learning.step import Rehearsal
 
 WORDS = ("alpha", "beta", "gamma")
 PLAN = Plan(("learner",), seeds=1, siblings=2, unrelated=1, sequence=3, noise=1)
@@ -49,9 +50,9 @@ class Fake(Subject):
         self.base = cast("Any", SimpleNamespace(chat=SimpleNamespace(decode=lambda ids: f"text {len(ids)}")))
         self._next = 1
 
-    def state(self, tensors: Any, memory: Sequence[str] = ()) -> State:
+    def state(self, tensors: Any, memory: Sequence[str] = (), taught: Sequence[Rehearsal] = ()) -> State:
         self._next += 1
-        return State(self._next, tensors, tuple(memory))
+        return State(self._next, tensors, tuple(memory), tuple(taught))
 
     def answer(self, exercise: Exercise, state: State, *, told: str = "") -> Answer:
         self._count()

@@ -83,6 +83,8 @@ ARMS: Mapping[str, Arm] = {
     "ours-full-gradient": _distilled(gradient="full"),
     "ours-one-update": _distilled(max_updates=1),
     "ours-no-rehearsal": _distilled(rehearse=0),
+    "ours-no-anchors": _distilled(anchors=0),
+    "ours-everywhere": _distilled(departures_only=False),
     "sft-edit": _baseline(baselines.sft, needs_edit=True),
     "predecessor": _baseline(baselines.sampled_token_step),
     "sdpo": _baseline(baselines.sdpo),
