@@ -83,7 +83,8 @@ class Fake(Subject):
         if not new.any():
             return Taught(state, "no_signal", 0.0, 0.5)
         after = torch.maximum(cast("torch.Tensor", state.tensors["known"]), new)
-        return Taught(self.state({"known": after}, state.memory), "learned", 0.25, 0.5)
+        taught = [*state.taught, Rehearsal([1, 2], [len(state.taught)], [0])]
+        return Taught(self.state({"known": after}, state.memory, taught), "learned", 0.25, 0.5)
 
     @property
     def corrected(self) -> list[str]:
@@ -286,6 +287,14 @@ def test_a_memory_grows_line_by_line(bench: Bench) -> None:
     assert [len(lesson["memory"]) for lesson in lessons] == [1, 2, 3]
     assert all(bench.follows(stage="sequence:3"))
     assert {lesson["drift"] for lesson in lessons} == {0.0}
+
+
+def test_what_was_taught_is_there_to_be_rehearsed_in_the_lessons_after_it(bench: Bench) -> None:
+    fake = bench.run(three_rules(bench), Plan(("learner",), 1, 2, 1, 3, 0))
+    in_sequence = [state for _, state in fake.lessons][-3:]
+    assert [len(state.taught) for state in in_sequence] == [0, 1, 2]
+    records = [bench.of("lesson", stage=f"sequence:{number}")[0] for number in (1, 2, 3)]
+    assert [len(record["taught"]) for record in records] == [1, 2, 3]
 
 
 def test_a_sequence_is_as_long_as_the_plan_says(bench: Bench) -> None:
