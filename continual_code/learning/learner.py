@@ -17,6 +17,7 @@ from continual_code.events import LessonStatus, Rollout, StepReport
 from continual_code.learning import teacher
 from continual_code.learning.alignment import departures
 from continual_code.learning.common_text import CommonText, is_fresh
+from continual_code.learning.correction import correct
 from continual_code.learning.divergence import shifted
 from continual_code.learning.remarks import Remarks
 from continual_code.learning.scoring import BASE, Scorer, objection, of_tokens
@@ -26,6 +27,7 @@ from continual_code.model.generation import Generation, Generator, Sampling
 from continual_code.model.prefix import PrefixStore
 from continual_code.model.views import View
 from continual_code.settings import LearningSettings
+from continual_code.templates import fill
 
 SHARES = (1.0, 0.5, 0.25)  # of the step, tried in this order
 NOTHING = Outcome(0.0, 0.0, 0)
@@ -180,7 +182,7 @@ class Learner:
 
         A correction alone proves nothing: a remark that has nothing to do with the code makes
         a small model change something, too. But such a remark does not account for the
-        change: shown the remark, the model finds its own correction no likelier.
+        change: shown another one, the model finds its own correction as likely.
         """
         if evidence.example:
             return ""
@@ -188,37 +190,20 @@ class Learner:
             return "Asked to correct its answer by your comment, the model left it as it is, or broke it."
         if corrected is None:
             return "The comment changes nothing about this answer." if gap < self._settings.gap_floor else ""
+        prompt_ids = self._chat.render(teacher.told(rollout.messages, fill("neutral_remark"), None))
+        neutral_T_V = self._base_logprobs(self._apart(), prompt_ids, corrected.token_ids)
         told_T_V = self._told(rollout, corrected.token_ids, evidence.comment, None)
-        support_T = of_tokens(told_T_V, corrected.token_ids) - corrected.of_tokens()
+        support_T = of_tokens(told_T_V, corrected.token_ids) - of_tokens(neutral_T_V, corrected.token_ids)
         supported = support_T[departs].sum().item() >= self._settings.support_floor
         return "" if supported else "The comment does not change what the model would write here."
 
     def _demonstration(self, rollout: Rollout, evidence: Evidence) -> str | None:
-        """The base's own correction of the rejected answer, if it managed one without breaking the code.
-
-        One lesson from a broken correction can spoil all others: a model that was shown a line
-        after the last `return` no longer ends its answers there.
-
-        Where it cannot rewrite the answer, it is given the task anew with the comment as a
-        rule. That is the second choice: such an answer shows nothing of earlier lessons.
-        """
+        """The base's own correction of the rejected answer, if it managed one."""
         if not (self._settings.demonstration and evidence.comment):
             return None
         self._stage("rewriting")
-        rejected = self._chat.decode(rollout.token_ids)
-        sampling = Sampling(max_tokens=2 * len(rollout.token_ids) + 128)
-        for messages in (
-            teacher.revision_request(rollout.messages, rejected, evidence.comment),
-            teacher.told(rollout.messages, evidence.comment, None),
-        ):
-            with self._view.adapter_off():
-                prompt_ids = self._chat.render(messages)
-                answer = self._generator.generate(prompt_ids, sampling, owner=BASE, stopped=self._yielding)
-            corrected = teacher.demonstration(self._chat.decode(answer.token_ids), rejected)
-            breaks = corrected is not None and evidence.is_sound(rejected) and not evidence.is_sound(corrected)
-            if answer.finish == "stop" and corrected and not breaks:
-                return corrected
-        return None
+        with self._view.adapter_off():
+            return correct(self._generator, self._chat, rollout, evidence.comment, evidence.is_sound, self._yielding)
 
     def _newest(self, earlier: Sequence[Rehearsal]) -> Sequence[Rehearsal]:
         return earlier[max(0, len(earlier) - self._settings.rehearse) :]
@@ -242,15 +227,17 @@ class Learner:
 
     def _told(self, rollout: Rollout, token_ids: Sequence[int], comment: str, example: str | None) -> Tensor:
         """What the base, shown the comment and the example, thinks of an answer to the rollout's prompt, [T, V]."""
-        return self._base_logprobs(self._chat.render(teacher.told(rollout.messages, comment, example)), token_ids)
+        return self._base_logprobs(
+            self._scorer, self._chat.render(teacher.told(rollout.messages, comment, example)), token_ids
+        )
 
     def _untold(self, rollout: Rollout, token_ids: Sequence[int]) -> _Untold:
-        return _Untold(token_ids, self._base_logprobs(rollout.prompt_ids, token_ids))
+        return _Untold(token_ids, self._base_logprobs(self._scorer, rollout.prompt_ids, token_ids))
 
-    def _base_logprobs(self, prompt_ids: Sequence[int], token_ids: Sequence[int]) -> Tensor:
-        hidden_T_D = self._scorer.hidden(BASE, prompt_ids, token_ids)
+    def _base_logprobs(self, scorer: Scorer, prompt_ids: Sequence[int], token_ids: Sequence[int]) -> Tensor:
+        hidden_T_D = scorer.hidden(BASE, prompt_ids, token_ids)
         with self._view.adapter_off():
-            return self._scorer.logprobs(hidden_T_D)
+            return scorer.logprobs(hidden_T_D)
 
     def _answer_ids(self, example: str, rollout: Rollout) -> list[int]:
         """The tokens of an answer that ends as the rollout did (a model may have several ends)."""

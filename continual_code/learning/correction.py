@@ -1,0 +1,46 @@
+"""A model's own correction of an answer that was rejected.
+
+Invariant: what comes from here differs from the rejected answer in more than spacing, came to
+its end, and does not break code that was whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from continual_code.events import Rollout
+from continual_code.learning import teacher
+from continual_code.learning.scoring import BASE
+from continual_code.model.chat import Chat
+from continual_code.model.generation import Generator, Sampling
+
+
+def correct(
+    generator: Generator, chat: Chat, rollout: Rollout, comment: str, is_sound: Callable[[str], bool],
+    stopped: Callable[[], bool],
+) -> str | None:  # fmt: skip
+    """The rejected answer rewritten by the comment; None when the model did not manage.
+
+    One lesson from a broken correction can spoil all others: a model that was shown a line
+    after the last `return` no longer ends its answers there.
+
+    Where it cannot rewrite the answer, it is given the task anew with the comment as a
+    rule. That is the second choice: such an answer shows nothing of earlier lessons.
+
+    Args:
+        generator: on a view whose adapter is off.
+        is_sound: whether the code of an answer compiles, as far as that can be told.
+        stopped: asked before each pass; may raise.
+    """
+    rejected = chat.decode(rollout.token_ids)
+    sampling = Sampling(max_tokens=2 * len(rollout.token_ids) + 128)
+    for messages in (
+        teacher.revision_request(rollout.messages, rejected, comment),
+        teacher.told(rollout.messages, comment, None),
+    ):
+        answer = generator.generate(chat.render(messages), sampling, owner=BASE, stopped=stopped)
+        found = teacher.demonstration(chat.decode(answer.token_ids), rejected)
+        breaks = found is not None and is_sound(rejected) and not is_sound(found)
+        if answer.finish == "stop" and found and not breaks:
+            return found
+    return None
