@@ -106,10 +106,9 @@ class Learner:
         self._generator = Generator(view, chat.stop_ids, prefixes)
         self._remarks = Remarks(view, chat, pause)
 
-    def prepare(self, adapter: Mapping[str, Tensor]) -> None:
+    def prepare(self, fresh: Mapping[str, Tensor]) -> None:
         """Do ahead what a first lesson would otherwise wait for."""
-        if is_fresh(adapter):
-            self._common.start(adapter, self._pause)
+        self._common.start(fresh, self._pause)
 
     def learn(
         self, lesson_id: str, rollout: Rollout, evidence: Evidence, adapter: Mapping[str, Tensor], revision: int,

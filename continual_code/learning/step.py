@@ -93,10 +93,9 @@ def distil(
         losses.append(loss)
         is_sure = any(aim.deciding for aim in aims) and all(each.least >= settings.sure for each in passes)
         is_done = is_sure or loss <= settings.stop_at * losses[0]
-        if not learning:
-            return Outcome(losses[0], losses[-1], len(losses) - 1)
-        faded = [each for each in rehearsals if _weakest(view, *each, pause) < settings.held] if len(losses) > 1 else []
-        if is_done and not faded:
+        is_later = learning and len(losses) > 1  # before the first update nothing has faded
+        faded = [each for each in rehearsals if _weakest(view, *each, pause) < settings.held] if is_later else []
+        if not learning or (is_done and not faded):
             return Outcome(losses[0], losses[-1], len(losses) - 1)
         optimizer.zero_grad(set_to_none=True)
         for each in passes:

@@ -138,7 +138,8 @@ class Worker:
         if trouble := self._lineage.recover():
             self._emit(Failed(trouble))
         self._serve_head()
-        self._jobs.append(lambda: self._learner.prepare(self._lineage.load_head() or self._initial))
+        if not self._lineage.head:
+            self._jobs.append(lambda: self._learner.prepare(self._initial))
         return True
 
     def _attempt(self, pending: PendingLesson) -> None:
@@ -163,9 +164,8 @@ class Worker:
 
     def _learn(self, pending: PendingLesson) -> Candidate:
         revision = self._lineage.head
-        adapter = self._lineage.load_head() or self._initial
         evidence, earlier = self._evidence_of(pending), self._lineage.rehearsals()
-        return self._learner.learn(pending.lesson.id, pending.rollout, evidence, adapter, revision, earlier)
+        return self._learner.learn(pending.lesson.id, pending.rollout, evidence, self._adapter(), revision, earlier)
 
     def _conclude(self, lesson_id: str, candidate: Candidate) -> None:
         report = candidate.report
@@ -183,7 +183,10 @@ class Worker:
             self._remind(lesson)
 
     def _serve_head(self) -> None:
-        self._publish(Published(self._lineage.head, self._lineage.load_head() or self._initial))
+        self._publish(Published(self._lineage.head, self._adapter()))
+
+    def _adapter(self) -> Mapping[str, Tensor]:
+        return self._lineage.load_head() or self._initial
 
     def _stage(self, stage: str) -> None:
         if self._current is None:
