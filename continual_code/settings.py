@@ -83,7 +83,10 @@ class LearningSettings(_Frozen):
         default=1.0, description="below this a comment does not account for the model's own correction, nats in all"
     )
     work_floor: float = Field(
-        default=0.85, description="below these log odds, by the model's own judgement, a remark is small talk"
+        default=0.4, description="below these log odds, by the model's own judgement, a remark is small talk"
+    )
+    memory_floor: float = Field(
+        default=1.15, description="below these log odds a remark that cannot be learned is not kept in the prompt either"
     )
     memory: bool = Field(default=True, description="keep in the prompt what is about the code and cannot be learned")
 

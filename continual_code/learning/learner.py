@@ -6,6 +6,7 @@ with the adapter that it came with.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -124,7 +125,8 @@ class Learner:
         if is_fresh(adapter):
             adapter = self._common.start(adapter, self._pause)
         self._view.load(adapter)
-        is_work = bool(evidence.example) or self._remarks.odds(evidence.comment) >= self._settings.work_floor
+        odds = math.inf if evidence.example else self._remarks.odds(evidence.comment)
+        is_work = odds >= self._settings.work_floor
         example = evidence.example or (self._demonstration(rollout, evidence) if is_work else None)
         self._stage("comparing")
         rejected = self._untold(rollout, rollout.token_ids)
@@ -145,7 +147,8 @@ class Learner:
         if not is_work:
             return Candidate(report("no_signal", "The remark is not about the code.", NOTHING), None)
         if reason := self._no_signal(rollout, evidence, corrected, departs[1], gap):
-            return Candidate(report("memory" if self._settings.memory else "no_signal", reason, NOTHING), None)
+            is_kept = self._settings.memory and odds >= self._settings.memory_floor
+            return Candidate(report("memory" if is_kept else "no_signal", reason, NOTHING), None)
         try:
             aims = self._aims(rollout, revision, (rejected, told_T_V), corrected, evidence.comment, example, departs)
             aims += [self._keep(revision, *each) for each in self._common.anchors(len(earlier), self._settings.anchors)]

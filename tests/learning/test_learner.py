@@ -174,12 +174,17 @@ def test_a_remark_that_is_not_about_the_code_is_no_signal_and_nothing_is_rewritt
     assert same(bench.view.tensors(), bench.adapter)
 
 
-@pytest.mark.parametrize(("memory", "status"), [(True, "memory"), (False, "no_signal")])
-def test_a_comment_about_the_code_that_cannot_be_learned_is_for_the_memory(
-    bench: Bench, odds: dict[str, float], corrected: str, memory: bool, status: str
+@pytest.mark.parametrize(
+    ("memory", "odds_of_it", "status"),
+    [(True, 0.5, "memory"), (False, 0.5, "no_signal"), (True, 0.2, "no_signal")],
+    ids=["about the code", "without a memory", "perhaps small talk"],
+)
+def test_what_cannot_be_learned_goes_to_the_memory_if_it_is_surely_about_the_code(
+    bench: Bench, odds: dict[str, float], corrected: str, memory: bool, odds_of_it: float, status: str
 ) -> None:
-    odds[COMMENT.comment] = 0.5
-    learner = bench.learner(demonstration=True, support_floor=1000.0, work_floor=0.0, memory=memory)
+    odds[COMMENT.comment] = odds_of_it
+    settings = {"support_floor": 1000.0, "work_floor": 0.0, "memory_floor": 0.4, "memory": memory}
+    learner = bench.learner(demonstration=True, **settings)
     candidate = learner.learn("l1", bench.rollout, COMMENT, bench.adapter, 1)
     assert (candidate.report.status, candidate.tensors) == (status, None)
     assert same(bench.view.tensors(), bench.adapter)
