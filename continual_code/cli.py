@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from continual_code import __version__
-from continual_code.bench.options import add_lessons
+from continual_code.bench.options import add_lessons, add_speed
 from continual_code.errors import ContinualCodeError
 
 
@@ -103,10 +103,16 @@ def _add_commands(commands: argparse._SubParsersAction, common: argparse.Argumen
     models.add_argument("id", nargs="?")
     add("config", "config", "show every setting and where it comes from")
     add("doctor", "doctor", "check the installation, the model and the state")
-    bench = add("bench", "bench", "measure: what sticks and what is forgotten")
+    bench = add("bench", "bench", "measure: what sticks and what is forgotten, and how long a person waits")
     kinds = bench.add_subparsers(title="benchmarks", metavar="", required=True)
     summary = "one lesson: does it stick, and what does it cost everything else"
-    add_lessons(kinds.add_parser("lessons", parents=[common], help=summary, description=summary))
+    lessons = kinds.add_parser("lessons", parents=[common], help=summary, description=summary)
+    add_lessons(lessons)
+    lessons.set_defaults(run="bench_lessons")
+    summary = "proposals, lessons and the screen, beside named peers"
+    speed = kinds.add_parser("speed", parents=[common], help=summary, description=summary)
+    add_speed(speed)
+    speed.set_defaults(run="bench_speed")
     add("demo", "demo", "play one session by itself and print it")
 
 

@@ -160,14 +160,21 @@ def demo(arguments: Namespace) -> int:
     return play(_settings(arguments), as_json=arguments.json, say=_say)
 
 
-# --- Helpers ----------------------------------------------------------------------------
-
-
-def bench(arguments: Namespace) -> int:
+def bench_lessons(arguments: Namespace) -> int:
     """Measure the learner with a scripted person."""
     from continual_code.bench.lessons.command import lessons as measure
 
     return measure(_settings(arguments), arguments)
+
+
+def bench_speed(arguments: Namespace) -> int:
+    """Measure how long a person waits."""
+    from continual_code.bench.speed.command import speed
+
+    return speed(_settings(arguments), arguments)
+
+
+# --- Helpers ----------------------------------------------------------------------------
 
 
 def _settings(arguments: Namespace) -> Settings:

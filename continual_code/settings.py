@@ -86,7 +86,8 @@ class LearningSettings(_Frozen):
         default=0.4, description="below these log odds, by the model's own judgement, a remark is small talk"
     )
     memory_floor: float = Field(
-        default=1.15, description="below these log odds a remark that cannot be learned is not kept in the prompt either"
+        default=1.15,
+        description="below these log odds a remark that cannot be learned is not kept in the prompt",
     )
     memory: bool = Field(default=True, description="keep in the prompt what is about the code and cannot be learned")
 

@@ -28,6 +28,15 @@ def add_lessons(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=_result, required=True, metavar="FILE.json", help="result; records go beside it")
 
 
+def add_speed(parser: argparse.ArgumentParser) -> None:
+    """The options of `bench speed`."""
+    parser.add_argument("--quick", action="store_true", help="two edits, fewer steps: within ten minutes on two cores")
+    parser.add_argument("--only", metavar="PARTS", help="of proposals, lessons and screen, separated by commas")
+    parser.add_argument("--repeats", type=_count, default=1, metavar="N", help="runs of each edit by each party")
+    parser.add_argument("--gguf", type=Path, metavar="FILE", help="the model for llama.cpp (default: fetched)")
+    parser.add_argument("--out", type=Path, metavar="FILE.json", help="write the JSON here as well")
+
+
 def _count(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of zero or more")

@@ -111,6 +111,10 @@ class Learner:
         """Do ahead what a first lesson would otherwise wait for."""
         self._common.start(fresh, self._pause)
 
+    def read_ahead(self, rollout: Rollout) -> None:
+        """Read as the base what a lesson from this rollout would begin with, while the person looks at the proposal."""
+        self._scorer.prefix(BASE, rollout.prompt_ids)
+
     def learn(
         self, lesson_id: str, rollout: Rollout, evidence: Evidence, adapter: Mapping[str, Tensor], revision: int,
         earlier: Sequence[Rehearsal] = (),

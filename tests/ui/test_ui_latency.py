@@ -1,6 +1,6 @@
 """Typing goes on while another thread holds the interpreter in bursts.
 
-How many milliseconds a key takes is measured, not tested: `python -m continual_code.bench.typing`.
+How many milliseconds a key takes is measured, not tested: `continual-code bench speed`.
 """
 
 from __future__ import annotations

@@ -1,14 +1,11 @@
-"""Key to paint in a real pseudo-terminal, idle and while a lesson is being learned.
+"""Key to paint in a real pseudo-terminal, idle and while the model works.
 
-`python -m continual_code.bench.typing --model ID` prints milliseconds from writing a key
-to the terminal until the program has written that letter back.
+A figure is the time from writing a key to the terminal until the program has written that letter back.
 """
 
 from __future__ import annotations
 
-import argparse
 import fcntl
-import json
 import os
 import pty
 import re
@@ -18,6 +15,7 @@ import sys
 import termios
 import time
 from contextlib import suppress
+from typing import Any
 
 from continual_code import sample
 from continual_code.settings import load_settings
@@ -78,34 +76,34 @@ def measure(terminal: Terminal) -> dict[str, float]:
     return {f"p{share}": round(1000 * seconds[min(KEYS - 1, KEYS * share // 100)], 1) for share in (50, 95, 99)}
 
 
-def main() -> int:
-    """Measure and print one JSON object."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", default="qwen2.5-coder-0.5b")
-    model = parser.parse_args().model
+def measure_screen(model: str) -> dict[str, Any]:
+    """Seconds to the first frame and until the model is ready; key to paint idle, while it answers and while it learns.
+
+    Raises:
+        TimeoutError: the program did not paint what was waited for.
+    """
     with sample.trial(load_settings()[0]) as (settings, root):
         environment = {**os.environ, "CONTINUAL_CODE_HOME": str(settings.home), "TERM": "xterm-256color"}
         argv = [sys.executable, "-P", "-m", "continual_code.cli", "--model", model, "--repo", str(root)]
         started = time.perf_counter()
         terminal = Terminal(argv, environment)
-        terminal.wait_for("What should change?", 30)
-        first_frame = time.perf_counter() - started
-        terminal.wait_for("is ready on", 600)
-        ready = time.perf_counter() - started
-        figures = {"model": model, "first_frame_s": round(first_frame, 2), "ready_s": round(ready, 2)}
-        figures |= {"idle_ms": measure(terminal)}
-        terminal.send(f"{sample.TASK} @{sample.TASK_FILE}\r")
-        terminal.wait_for("Say why not", 600)
-        time.sleep(1)
-        terminal.send("n")
-        time.sleep(0.5)
-        terminal.send(f"{sample.COMMENT}\r")
-        terminal.wait_for("learning l1", 60)
-        figures |= {"learning_ms": measure(terminal)}
-        terminal.quit()
-    print(json.dumps(figures))
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+        try:
+            terminal.wait_for("What should change?", 30)
+            figures: dict[str, Any] = {"first_frame_seconds": round(time.perf_counter() - started, 2)}
+            terminal.wait_for("is ready on", 600)
+            figures["ready_seconds"] = round(time.perf_counter() - started, 2)
+            figures["idle_ms"] = measure(terminal)
+            terminal.send(f"{sample.TASK} @{sample.TASK_FILE}\r")
+            terminal.wait_for("Say why not", 600)
+            time.sleep(1)
+            terminal.send("n")
+            time.sleep(0.5)
+            terminal.send(f"{sample.COMMENT}\r")
+            terminal.wait_for("learning l1", 60)
+            figures["learning_ms"] = measure(terminal)
+            terminal.send(f"{sample.OTHER_TASK} @{sample.OTHER_FILE}\r")
+            terminal.wait_for("answering", 60)
+            figures["answering_and_learning_ms"] = measure(terminal)
+        finally:
+            terminal.quit()
+    return figures
