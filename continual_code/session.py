@@ -227,7 +227,9 @@ class LiveSession:
                 asked, revision=self._revision, on_text=lambda text: self.emit(Streamed(text)),
                 stopped=lambda: self._stop_answer.is_set() or self.turns.closed,
             )  # fmt: skip
-        return self._record(task, draft, retry_of)
+        proposal = self._record(task, draft, retry_of)
+        engine.worker.read_ahead(proposal.id)
+        return proposal
 
     def _known_draft(self, asked: Asked, known: Published | None) -> Draft | None:
         """The candidate's own answer, if it is what would be sampled now: same prompt, same weights, greedy."""

@@ -100,7 +100,9 @@ def play_script(monkeypatch: pytest.MonkeyPatch, model: Path, after: Callable[[i
 
 def tiny_settings(home: Path, model: Path, **learning: object) -> Settings:
     """A home of its own, the tiny model by its path, a small adapter; a random model judges no comment."""
-    quick = LearningSettings(max_updates=3, reask=False, support_floor=-1e9, work_floor=-1e9, memory=False)
+    quick = LearningSettings(
+        max_updates=3, reask=False, support_floor=-1e9, work_floor=-1e9, memory_floor=-1e9, memory=False
+    )
     return Settings(
         home=home, model=str(model), device="cpu", precision="float32", adapter=AdapterSettings(rank=4, alpha=8),
         learning=quick.model_copy(update=learning),

@@ -103,6 +103,7 @@ class Learner:
     ) -> None:
         self._view, self._chat, self._settings, self._common = view, chat, settings, common
         self._pause, self._stage = pause, stage
+        self._prefixes = prefixes
         self._scorer = Scorer(view, prefixes, pause)
         self._generator = Generator(view, chat.stop_ids, prefixes)
         self._remarks = Remarks(view, chat, pause)
@@ -111,9 +112,9 @@ class Learner:
         """Do ahead what a first lesson would otherwise wait for."""
         self._common.start(fresh, self._pause)
 
-    def read_ahead(self, rollout: Rollout) -> None:
-        """Read as the base what a lesson from this rollout would begin with, while the person looks at the proposal."""
-        self._scorer.prefix(BASE, rollout.prompt_ids)
+    def read_ahead(self, rollout: Rollout, pause: Callable[[], None]) -> None:
+        """Read as the base what a lesson from this rollout begins with; what was read stays when `pause` raises."""
+        Scorer(self._view, self._prefixes, pause).prefix(BASE, rollout.prompt_ids)
 
     def learn(
         self, lesson_id: str, rollout: Rollout, evidence: Evidence, adapter: Mapping[str, Tensor], revision: int,
@@ -197,7 +198,7 @@ class Learner:
         if corrected is None:
             return "The comment changes nothing about this answer." if gap < self._settings.gap_floor else ""
         prompt_ids = self._chat.render(teacher.told(rollout.messages, fill("neutral_remark"), None))
-        neutral_T_V = self._base_logprobs(self._apart(), prompt_ids, corrected.token_ids)
+        neutral_T_V = self._base_logprobs(self._apart(rollout.prompt_ids), prompt_ids, corrected.token_ids)
         told_T_V = self._told(rollout, corrected.token_ids, evidence.comment, None)
         support_T = of_tokens(told_T_V, corrected.token_ids) - of_tokens(neutral_T_V, corrected.token_ids)
         supported = support_T[departs].sum().item() >= self._settings.support_floor
@@ -288,6 +289,12 @@ class Learner:
         student_T_V = scorer.logprobs(scorer.hidden(revision, prompt_ids, token_ids))
         return Aim(prompt_ids, token_ids, scorer.prefix(revision, prompt_ids), student_T_V)
 
-    def _apart(self) -> Scorer:
-        """For prompts that are not this lesson's: they neither push out its prefixes nor depend on what is kept."""
-        return Scorer(self._view, PrefixStore(), self._pause)
+    def _apart(self, known_ids: Sequence[int] = ()) -> Scorer:
+        """For prompts that are not this lesson's: they neither push out its prefixes nor depend on what is kept.
+
+        What `known_ids` begins with is an exception: the base has read it already.
+        """
+        prefixes = PrefixStore()
+        if known_ids:
+            prefixes.put(BASE, self._scorer.prefix(BASE, known_ids))
+        return Scorer(self._view, prefixes, self._pause)

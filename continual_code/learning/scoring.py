@@ -43,14 +43,16 @@ class Scorer:
     def prefix(self, owner: object, prompt_ids: Sequence[int]) -> Prefix:
         """Keys and values of all prompt tokens but the last."""
         cache, done = self._prefixes.longest(owner, prompt_ids)
-        with self._weights_of(owner):
-            while done < len(prompt_ids) - 1:
-                self._pause()
-                end = min(done + PREFILL_CHUNK, len(prompt_ids) - 1)
-                self._view.hidden(torch.tensor(prompt_ids[done:end]), cache)
-                done = end
-        prefix = Prefix.of(prompt_ids[:done], cache)
-        self._prefixes.put(owner, prefix)
+        try:
+            with self._weights_of(owner):
+                while done < len(prompt_ids) - 1:
+                    self._pause()
+                    end = min(done + PREFILL_CHUNK, len(prompt_ids) - 1)
+                    self._view.hidden(torch.tensor(prompt_ids[done:end]), cache)
+                    done = end
+        finally:  # what was read before an interruption need not be read again
+            prefix = Prefix.of(prompt_ids[:done], cache)
+            self._prefixes.put(owner, prefix)
         return prefix
 
     @torch.no_grad()

@@ -7,7 +7,7 @@ is being produced, and for good once the program closes.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from continual_code.errors import Interrupted
@@ -39,15 +39,18 @@ class Turns:
         """A new lesson starts: an earlier cancellation does not concern it."""
         self._cancelled.clear()
 
-    def pause(self) -> None:
+    def pause(self, given_up: Callable[[], bool] = lambda: False) -> None:
         """Wait while the person is served.
 
+        Args:
+            given_up: whether what pauses here should not go on.
+
         Raises:
-            Interrupted: the lesson was cancelled or the program closes.
+            Interrupted: the lesson was cancelled, the program closes, or it was given up.
         """
-        self._check()
+        self._check(given_up)
         while not self._free.wait(timeout=0.1):
-            self._check()
+            self._check(given_up)
 
     def cancel(self) -> None:
         """Stop the lesson in progress at its next pause."""
@@ -57,6 +60,6 @@ class Turns:
         """Stop everything at the next pause."""
         self._closed.set()
 
-    def _check(self) -> None:
-        if self.closed or self._cancelled.is_set():
+    def _check(self, given_up: Callable[[], bool]) -> None:
+        if self.closed or self._cancelled.is_set() or given_up():
             raise Interrupted("The lesson was stopped.", kept="The adapter stays as it was.")

@@ -79,6 +79,10 @@ class Worker:
         self._jobs.append(job)
         self._wake.set()
 
+    def read_ahead(self, proposal_id: str) -> None:
+        """The person looks at a proposal: meanwhile read what a lesson from its rejection would begin with."""
+        self.do(lambda: self._read_ahead(proposal_id))
+
     def close(self, timeout: float) -> None:
         """Stop; a lesson in progress stays pending."""
         self._turns.close()
@@ -130,6 +134,11 @@ class Worker:
                 self._attempt(pending[0])
             finally:
                 self._current = None
+
+    def _read_ahead(self, proposal_id: str) -> None:
+        if self._lineage.lock.held:
+            rollout = self._lineage.journal.rollout(proposal_id)
+            self._learner.read_ahead(rollout, lambda: self._turns.pause(self._wake.is_set))  # a verdict goes first
 
     def _take_over(self) -> bool:
         """Become the one that learns; False while another process is. What it published is served from now on."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from continual_code.errors import Interrupted
 from continual_code.learning import teacher
 from continual_code.learning.learner import Evidence
 from continual_code.learning.remarks import Remarks
-from continual_code.model.generation import Generation, Generator
+from continual_code.model.generation import PREFILL_CHUNK, Generation, Generator
 
 
 @pytest.fixture(scope="module")
@@ -262,3 +263,16 @@ def test_a_lesson_after_an_interrupted_one_is_not_tainted_by_it(bench: Bench) ->
         learner.learn("l1", bench.rollout, COMMENT, bench.adapter, 1)
     again = learner.learn("l1", bench.rollout, COMMENT, bench.adapter, 1)
     assert same(again.tensors, clean.tensors)
+
+
+def test_what_was_read_ahead_is_not_read_again_and_what_was_begun_is_kept(bench: Bench) -> None:
+    long = replace(bench.rollout, prompt_ids=bench.rollout.prompt_ids * 30)
+    learner = bench.learner()
+    with pytest.raises(Interrupted):
+        learner.read_ahead(long, Pause(raise_at=3))
+    rest = Pause()
+    learner.read_ahead(long, rest)
+    assert 0 < rest.calls < -(-len(long.prompt_ids) // PREFILL_CHUNK), "the first chunks were kept"
+    nothing = Pause()
+    learner.read_ahead(long, nothing)
+    assert nothing.calls == 0
