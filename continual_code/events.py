@@ -6,11 +6,11 @@ these values is untrusted: it may hold control characters or markup, and whoever
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Literal
 
-from continual_code.diffs import changed_regions, unified_diff
+from continual_code.diffs import Hunk, compose, hunks_of, unified_diff
 
 VerdictKind = Literal["accept", "reject", "edit"]
 LessonStatus = Literal["pending", "learned", "memory", "no_signal", "refused", "failed", "undone", "rolled_back"]
@@ -54,17 +54,6 @@ class Rollout:
 
 
 @dataclass(frozen=True, slots=True)
-class Hunk:
-    """A part of a proposal that can be judged alone. Line numbers count from 1."""
-
-    index: int
-    old_start: int
-    new_start: int
-    old_lines: tuple[str, ...]
-    new_lines: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Proposal:
     """An edit that the model offers: the whole text of one file, before and after.
 
@@ -91,18 +80,26 @@ class Proposal:
     @property
     def hunks(self) -> tuple[Hunk, ...]:
         """The changed regions without context, in file order."""
-        regions = changed_regions(self.before or "", self.after)
-        return tuple(Hunk(index, *region) for index, region in enumerate(regions))
+        return hunks_of(self.before or "", self.after)
+
+    def without(self, unwanted: Collection[int]) -> str:
+        """The text of the file with all hunks but those with an `unwanted` index."""
+        return compose(self.before or "", self.hunks, unwanted) if unwanted else self.after
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the person decided about a proposal. `edited` is their own text of the file, for "edit"."""
+    """What the person decided about a proposal. `edited` is their own text of the file, for "edit".
+
+    `unwanted` are indexes of `Proposal.hunks`, ascending: those that an "accept" leaves out, and those that the
+    comment of an "accept" or a "reject" is about; empty: all of them.
+    """
 
     proposal_id: str
     kind: VerdictKind
     comment: str = ""
     edited: str | None = None
+    unwanted: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

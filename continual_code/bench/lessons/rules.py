@@ -23,7 +23,7 @@ from typing import Any, Literal
 
 from pydantic import AliasChoices, BaseModel, Field, ValidationError, model_validator
 
-from continual_code.diffs import changed_regions
+from continual_code.diffs import hunks_of
 from continual_code.errors import UsageError
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -83,7 +83,7 @@ def added(before: str, after: str, path: str) -> str:
     if path.endswith(".py") and _parsed(after) is not None:
         known = set(_pieces(before))
         return "\n".join(piece for piece in _pieces(after) if piece not in known)
-    return "".join(line for *_, lines in changed_regions(before, after) for line in lines)
+    return "".join(line for hunk in hunks_of(before, after) for line in hunk.new_lines)
 
 
 def _pieces(text: str) -> Iterator[str]:
