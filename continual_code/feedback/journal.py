@@ -87,26 +87,24 @@ class Journal:
     def record_verdict(self, verdict: Verdict, edit: EditIntent | None = None) -> Lesson | None:
         """Store a verdict, the lesson that it creates, and the intent to write the file.
 
-        A rejection with a comment and the person's own edit create a lesson; a bare
-        rejection and an acceptance create none. Comments are cleaned and redacted.
+        The person's own edit creates a lesson, and so does a comment on a rejection or on an acceptance that
+        leaves hunks out; any other verdict creates none. Comments are cleaned and redacted.
 
         Raises:
             UsageError: the proposal is unknown or already judged, the comment is too long,
                 or an "edit" comes without text. Nothing was changed.
         """
-        number, comment = number_of(verdict.proposal_id, "p"), clean_comment(verdict.comment)
+        number = number_of(verdict.proposal_id, "p")
+        verdict = replace(verdict, comment=clean_comment(verdict.comment))
         if verdict.kind == "edit" and verdict.edited is None:
             raise UsageError("An edit needs the edited text.", kept="Nothing was recorded.")
-        edited = None if verdict.edited is None else rows.pack(verdict.edited)
         with self._database.transaction() as connection:
             model = ledger.require_unjudged(connection, number)["model"]
-            connection.execute(
-                "INSERT INTO verdicts VALUES (?, ?, ?, ?, ?)", (number, verdict.kind, comment, edited, self._stamp())
-            )
+            ledger.insert_verdict(connection, verdict, self._stamp())
             if edit is not None:
                 insert = "INSERT INTO edits (proposal, record, status) VALUES (?, ?, 'intended')"
                 connection.execute(insert, (number, json.dumps(dict(edit))))
-            if verdict.kind == "accept" or (verdict.kind == "reject" and not comment):
+            if not ledger.is_lesson(verdict):
                 return None
             insert = "INSERT INTO lessons (proposal, model, status, created) VALUES (?, ?, 'pending', ?)"
             lesson = connection.execute(insert, (number, model, self._stamp())).lastrowid

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from continual_code.errors import StateError, UsageError
-from continual_code.events import LessonStatus, StepReport
+from continual_code.events import LessonStatus, StepReport, Verdict
 from continual_code.feedback import rows
 from continual_code.feedback.comments import clean_reason
 from continual_code.feedback.planning import chain
@@ -21,7 +21,8 @@ _FROM = "FROM lessons JOIN verdicts USING (proposal) JOIN proposals ON proposals
 LESSONS = f"SELECT lessons.*, proposals.path, verdicts.comment {_FROM}"
 MEMORY = f"SELECT verdicts.comment {_FROM} WHERE lessons.model = ? AND status = 'memory' ORDER BY lessons.number"
 PENDING = f"""
-    SELECT lessons.*, proposals.path, verdicts.comment, proposals.content, verdicts.kind, verdicts.edited {_FROM}
+    SELECT lessons.*, proposals.path, verdicts.comment, proposals.content, verdicts.kind, verdicts.edited,
+        verdicts.unwanted {_FROM}
     WHERE lessons.model = ? AND status = 'pending' ORDER BY lessons.number LIMIT ?
 """
 
@@ -55,6 +56,20 @@ def require_unjudged(connection: sqlite3.Connection, proposal: int) -> sqlite3.R
     if row["kind"] is not None:
         raise UsageError(f"Proposal p{proposal} already has a verdict ({row['kind']}).", kept="Nothing was changed.")
     return row
+
+
+def insert_verdict(connection: sqlite3.Connection, verdict: Verdict, created: str) -> None:
+    """`verdict.comment` is clean already."""
+    edited = None if verdict.edited is None else rows.pack(verdict.edited)
+    values = (verdict.kind, verdict.comment, edited, created, json.dumps(verdict.unwanted))
+    insert = "INSERT INTO verdicts (proposal, kind, comment, edited, created, unwanted) VALUES (?, ?, ?, ?, ?, ?)"
+    connection.execute(insert, (rows.number_of(verdict.proposal_id, "p"), *values))
+
+
+def is_lesson(verdict: Verdict) -> bool:
+    """Whether there is something to learn from: the person's own text, or a reason against what was proposed."""
+    is_against = verdict.kind == "reject" or bool(verdict.unwanted)
+    return verdict.kind == "edit" or (is_against and bool(verdict.comment))
 
 
 def require_pending(connection: sqlite3.Connection, id: str, model: str | None = None) -> sqlite3.Row:

@@ -68,7 +68,12 @@ def m002_memory(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (m001_first_schema, m002_memory)
+def m003_unwanted_hunks(connection: sqlite3.Connection) -> None:
+    """A verdict names the hunks that it is against; the earlier ones were about whole proposals."""
+    connection.execute("ALTER TABLE verdicts ADD COLUMN unwanted TEXT NOT NULL DEFAULT '[]'")
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (m001_first_schema, m002_memory, m003_unwanted_hunks)
 
 
 def migrate(connection: sqlite3.Connection) -> None:

@@ -142,7 +142,7 @@ def read_lesson(row: sqlite3.Row) -> Lesson:
 def read_pending(row: sqlite3.Row) -> PendingLesson:
     proposal, rollout = read_proposal(row)
     edited = unpack(row["edited"], proposal.id) if row["edited"] is not None else None
-    verdict = Verdict(proposal.id, row["kind"], row["comment"], edited)
+    verdict = Verdict(proposal.id, row["kind"], row["comment"], edited, tuple(json.loads(row["unwanted"])))
     return PendingLesson(read_lesson(row), verdict, proposal, rollout, row["attempts"])
 
 

@@ -1,7 +1,10 @@
 """Short ways to put proposals and lessons into a journal."""
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime
+from pathlib import Path
 
 from continual_code.events import Lesson, Message, Proposal, Rollout, StepReport, Task, Verdict
 from continual_code.feedback.journal import Journal, RevisionRow
@@ -41,6 +44,15 @@ class Story:
         lesson = self.journal.record_verdict(Verdict(self.propose(model).id, "reject", comment))
         assert lesson is not None
         return lesson
+
+    def reject_long_ago(self, comment: str, path: Path) -> str:
+        """A rejection as the first version wrote it into the file at `path`; the id of its lesson."""
+        number = int(self.propose().id[1:])
+        with closing(sqlite3.connect(path)) as connection, connection:
+            values = (number, "reject", comment, None, NOON.isoformat())
+            connection.execute("INSERT INTO verdicts VALUES (?, ?, ?, ?, ?)", values)
+            insert = "INSERT INTO lessons (proposal, model, status, created) VALUES (?, ?, 'pending', ?)"
+            return f"l{connection.execute(insert, (number, MODEL, NOON.isoformat())).lastrowid}"
 
     def publish(self, lesson_id: str, *, parent: int | None = None, model: str = MODEL) -> int:
         number = self.journal.next_revision_number(model)

@@ -61,6 +61,24 @@ def test_the_persons_own_edit_is_a_lesson_even_without_words(story: Story, journ
     assert [edit.status for edit in journal.edits(ROOT)] == ["intended"]
 
 
+@pytest.mark.parametrize("kind", ["accept", "reject"])
+def test_a_comment_against_some_hunks_is_a_lesson_that_names_them_after_a_restart(
+    story: Story, journal: Journal, path: Path, kind: str
+):
+    verdict = Verdict(story.propose().id, kind, "Too much.", unwanted=(0, 2))  # pyright: ignore[reportArgumentType]
+    lesson = journal.record_verdict(verdict)
+    journal.close()
+    [waiting] = Journal(path).pending(MODEL)
+    assert lesson == waiting.lesson
+    assert waiting.verdict == verdict
+
+
+@pytest.mark.parametrize("kind", ["accept", "reject"])
+def test_hunks_that_are_not_wanted_for_no_stated_reason_are_no_lesson(story: Story, journal: Journal, kind: str):
+    assert journal.record_verdict(Verdict(story.propose().id, kind, " ", unwanted=(1,))) is None  # pyright: ignore[reportArgumentType]
+    assert journal.lessons(MODEL) == []
+
+
 def test_an_edit_without_text_is_refused(story: Story, journal: Journal):
     with pytest.raises(UsageError):
         journal.record_verdict(Verdict(story.propose().id, "edit"))

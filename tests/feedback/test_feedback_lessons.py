@@ -262,16 +262,31 @@ def test_a_journal_of_the_first_schema_keeps_its_lessons_and_can_hold_memory(
 ):
     monkeypatch.setattr(migrations, "MIGRATIONS", migrations.MIGRATIONS[:1])
     old = Journal(path)
-    Story(old).learn()
-    waiting = Story(old).reject(comment="use tabs")
+    Story(old).publish(Story(old).reject_long_ago("Keep the order.", path))
+    waiting = Story(old).reject_long_ago("use tabs", path)
     before = history(old)
     with pytest.raises(StateError, match="CHECK constraint"):
-        old.finish(waiting.id, report(waiting.id, "memory"))
+        old.finish(waiting, report(waiting, "memory"))
     old.close()
     monkeypatch.undo()
     journal = Journal(path)
     assert history(journal) == before
-    journal.finish(waiting.id, report(waiting.id, "memory"))
+    journal.finish(waiting, report(waiting, "memory"))
     assert journal.memory(MODEL) == ("use tabs",)
     assert Story(journal).reject().id == "l3"
+    journal.close()
+
+
+def test_a_verdict_from_before_hunks_were_judged_is_about_the_whole_proposal(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(migrations, "MIGRATIONS", migrations.MIGRATIONS[:2])
+    old = Journal(path)
+    waiting = Story(old).reject_long_ago("use tabs", path)
+    old.close()
+    monkeypatch.undo()
+    journal = Journal(path)
+    assert [(one.lesson.id, one.verdict) for one in journal.pending(MODEL)] == [
+        (waiting, Verdict("p1", "reject", "use tabs"))
+    ]
     journal.close()
