@@ -11,7 +11,7 @@ from pathlib import Path
 
 from continual_code.disk import private_dir
 from continual_code.errors import ContinualCodeError, UsageError, WorkspaceError
-from continual_code.events import Lesson, Verdict
+from continual_code.events import Lesson, Proposal, Verdict
 from continual_code.feedback.journal import Journal
 from continual_code.feedback.rows import EditIntent, EditStatus, RecordedEdit
 from continual_code.workspace import EditRecord, Edits, Root, list_files
@@ -35,24 +35,25 @@ class Desk:
         return list_files(self.root.path)
 
     def judge(self, verdict: Verdict) -> Lesson | None:
-        """Record a verdict; for "accept" and "edit" write the file.
+        """Record a verdict; for "accept" and "edit" write the file, without the unwanted hunks of an "accept".
 
         Returns:
             The lesson that the verdict created, if any.
 
         Raises:
-            UsageError: unknown proposal, one that was judged before, or one to write in another directory.
+            UsageError: unknown proposal, one that was judged before, or one to write in another directory;
+                a hunk that the proposal does not have, or an "accept" that leaves out all of them.
             WorkspaceError: the file changed since the proposal, or may not be written; nothing was recorded.
         """
-        after = self._text_to_write(verdict)
+        proposal = self.journal.proposal(verdict.proposal_id)
+        after = _text_to_write(verdict, proposal)
         if after is None:
             return self.journal.record_verdict(verdict)
-        self._require_own(verdict.proposal_id)
-        proposal = self.journal.proposal(verdict.proposal_id)
+        self._require_own(proposal.id)
         record = self._edits.prepare(proposal.path, proposal.before, after)
         intent: EditIntent = {"record": asdict(record), "after": after}
         lesson = self.journal.record_verdict(verdict, intent)
-        self._write(verdict.proposal_id, record, after)
+        self._write(proposal.id, record, after)
         return lesson
 
     def recover(self) -> list[str]:
@@ -105,11 +106,6 @@ class Desk:
                 do=f"Start there, or give `--repo {root}`.",
             )
 
-    def _text_to_write(self, verdict: Verdict) -> str | None:
-        if verdict.kind == "edit":
-            return verdict.edited
-        return self.journal.proposal(verdict.proposal_id).after if verdict.kind == "accept" else None
-
     def _write(self, proposal_id: str, record: EditRecord, after: str) -> None:
         try:
             self._edits.commit(record, after)
@@ -117,6 +113,26 @@ class Desk:
             self.journal.edit_failed(proposal_id, error.what)
             raise
         self.journal.edit_done(proposal_id)
+
+
+def _text_to_write(verdict: Verdict, proposal: Proposal) -> str | None:
+    if verdict.unwanted:
+        _require_hunks(verdict, len(proposal.hunks))
+    if verdict.kind == "edit":
+        return verdict.edited
+    return proposal.without(verdict.unwanted) if verdict.kind == "accept" else None
+
+
+def _require_hunks(verdict: Verdict, count: int) -> None:
+    unknown = sorted(set(verdict.unwanted) - set(range(count)))
+    if unknown:
+        raise UsageError(f"{verdict.proposal_id} has no hunk {unknown[0] + 1}.", kept="Nothing was changed.")
+    if verdict.kind == "accept" and len(set(verdict.unwanted)) == count:
+        raise UsageError(
+            f"Without its hunks nothing would be left of {verdict.proposal_id}.",
+            kept="Nothing was changed.",
+            do="Reject it instead.",
+        )
 
 
 def _read(intent: EditIntent) -> tuple[EditRecord, str]:

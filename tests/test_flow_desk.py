@@ -127,6 +127,93 @@ def test_one_write_that_cannot_be_finished_does_not_keep_the_others_from_it(
     assert (text(later), text(later, other)) == ("mine\n", AFTER)
 
 
+# --- Some hunks wanted, some not --------------------------------------------------------
+
+THREE = "import os\n\none = 1\n\ntwo = 2\n"
+CHANGED = "import sys\n\none = 10\n\ntwo = 20\n"
+
+
+def plant_three(desk: Desk, data: bytes) -> Proposal:
+    (desk.root.path / FILE).write_bytes(data)
+    return propose(desk, before=THREE, after=CHANGED)
+
+
+@pytest.mark.parametrize(
+    ("unwanted", "expected"),
+    [
+        ((), CHANGED),
+        ((0,), "import os\n\none = 10\n\ntwo = 20\n"),
+        ((1,), "import sys\n\none = 1\n\ntwo = 20\n"),
+        ((0, 2), "import os\n\none = 10\n\ntwo = 2\n"),
+    ],
+)
+def test_an_accept_writes_the_wanted_hunks_alone(desk: Desk, unwanted: tuple[int, ...], expected: str):
+    proposal = plant_three(desk, THREE.encode())
+    assert desk.judge(Verdict(proposal.id, "accept", unwanted=unwanted)) is None
+    assert text(desk) == expected
+    assert desk.last_applied() == proposal.id
+
+
+def test_a_reason_against_the_hunks_that_were_left_out_is_a_lesson_about_them(desk: Desk):
+    verdict = Verdict(plant_three(desk, THREE.encode()).id, "accept", "Leave the imports alone.", unwanted=(0,))
+    lesson = desk.judge(verdict)
+    assert text(desk) == "import os\n\none = 10\n\ntwo = 20\n"
+    [waiting] = desk.journal.pending(MODEL)
+    assert (waiting.lesson, waiting.verdict) == (lesson, verdict)
+
+
+def test_a_rejection_for_some_hunks_writes_nothing_and_names_them(desk: Desk):
+    verdict = Verdict(plant_three(desk, THREE.encode()).id, "reject", "Leave the imports alone.", unwanted=(0,))
+    lesson = desk.judge(verdict)
+    assert text(desk) == THREE
+    assert desk.journal.edits(str(desk.root.path)) == []
+    [waiting] = desk.journal.pending(MODEL)
+    assert (waiting.lesson, waiting.verdict) == (lesson, verdict)
+
+
+@pytest.mark.parametrize(
+    "original",
+    [THREE.encode(), THREE.replace("\n", "\r\n").encode(), b"\xef\xbb\xbf" + THREE.encode()],
+    ids=["plain", "windows line ends", "byte order mark"],
+)
+def test_undoing_an_accept_of_some_hunks_restores_every_byte(desk: Desk, original: bytes):
+    proposal = plant_three(desk, original)
+    desk.judge(Verdict(proposal.id, "accept", unwanted=(1,)))
+    written = (desk.root.path / FILE).read_bytes()
+    assert written == original.replace(b"os", b"sys").replace(b"two = 2", b"two = 20")
+    desk.undo(proposal.id)
+    assert (desk.root.path / FILE).read_bytes() == original
+
+
+def test_an_accept_of_some_hunks_that_a_kill_prevented_is_finished_with_these_hunks(
+    desk: Desk, state: Path, monkeypatch: pytest.MonkeyPatch
+):
+    verdict = Verdict(plant_three(desk, THREE.encode()).id, "accept", unwanted=(1, 2))
+    kill_at_commit(desk, verdict, monkeypatch)
+    assert text(desk) == THREE
+    later = open_desk(state, desk.root.path)
+    assert later.recover() == []
+    assert text(later) == "import sys\n\none = 1\n\ntwo = 2\n"
+
+
+def test_leaving_out_every_hunk_is_no_accept(desk: Desk):
+    proposal = plant_three(desk, THREE.encode())
+    with pytest.raises(UsageError, match="nothing would be left"):
+        desk.judge(Verdict(proposal.id, "accept", unwanted=(0, 1, 2)))
+    assert text(desk) == THREE
+    desk.judge(Verdict(proposal.id, "reject", "why", unwanted=(0, 1, 2)))  # no verdict stands in the way
+
+
+@pytest.mark.parametrize("kind", ["accept", "reject"])
+@pytest.mark.parametrize("unwanted", [(3,), (-1,), (0, 7)])
+def test_a_hunk_that_is_not_there_is_refused(desk: Desk, kind: str, unwanted: tuple[int, ...]):
+    proposal = plant_three(desk, THREE.encode())
+    with pytest.raises(UsageError, match="has no hunk"):
+        desk.judge(Verdict(proposal.id, kind, "why", unwanted=unwanted))  # type: ignore[arg-type]
+    assert text(desk) == THREE
+    assert desk.journal.lessons(MODEL) == []
+
+
 # --- Verdicts that are refused ----------------------------------------------------------
 
 
