@@ -1,39 +1,47 @@
-"""The rows of a diff: which line of which side stands where.
+"""The rows of a diff: which line of which side stands where, and to which hunk it belongs.
 
-Invariant: every changed line of both sides appears in exactly one row, in file order.
+Invariant: every changed line of both sides appears in exactly one row, in file order, and the rows of a hunk
+are those that its verdict is about.
 """
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Literal
 
+from continual_code.events import Hunk, Proposal
 from continual_code.ui.clean import clean
 
 Mark = Literal[" ", "-", "+", "~", "⋯"]
 CONTEXT = 3
+UNENDED = " ⊘ no newline"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row. `old` and `new` are line indices from 0; `hidden` counts the lines a "⋯" row stands for."""
+    """One row. `old` and `new` are line indices from 0; `hidden` counts the lines a "⋯" row stands for.
+
+    `hunk` is an index of `Proposal.hunks`, None where nothing changed.
+    """
 
     mark: Mark
     old: int | None = None
     new: int | None = None
     hidden: int = 0
+    hunk: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Diff:
-    """Both sides as cleaned lines, and the rows for one column and for two."""
+    """Both sides as cleaned lines, the rows for one column and for two, and how many hunks there are."""
 
     old: tuple[str, ...]
     new: tuple[str, ...]
     inline: tuple[Row, ...]
     paired: tuple[Row, ...]
+    hunks: int
 
     @property
     def added(self) -> int:
@@ -44,23 +52,20 @@ class Diff:
         return sum(row.mark == "-" for row in self.inline)
 
 
-def diff_of(before: str | None, after: str) -> Diff:
-    """Compare two texts line by line, with three lines of context around each change."""
-    old, new = display_lines(before or "", after)
-    matcher = difflib.SequenceMatcher(a=old, b=new, autojunk=False)
+def diff_of(proposal: Proposal) -> Diff:
+    """The hunks of a proposal, with three lines of context around each."""
+    old, new = display_lines(proposal.before or "", proposal.after)
+    hunks = proposal.hunks
     inline: list[Row] = []
     paired: list[Row] = []
-    end = 0
-    for group in matcher.get_grouped_opcodes(CONTEXT):
-        gap = _gap(group[0][1] - end)
-        inline += gap
-        paired += gap
-        for opcode in group:
-            inline += _inline(*opcode)
-            paired += _paired(*opcode)
-        end = group[-1][2]
-    rest = _gap(len(old) - end) if inline else []
-    return Diff(tuple(old), tuple(new), tuple(inline + rest), tuple(paired + rest))
+    old_end = new_end = 0
+    for hunk in hunks:
+        same = _same(old_end, new_end, hunk.old_start - 1 - old_end, head=CONTEXT if hunk.index else 0, tail=CONTEXT)
+        inline += [*same, *_inline(hunk)]
+        paired += [*same, *_paired(hunk)]
+        old_end, new_end = hunk.old_start - 1 + len(hunk.old_lines), hunk.new_start - 1 + len(hunk.new_lines)
+    rest = _same(old_end, new_end, len(old) - old_end, head=CONTEXT, tail=0) if hunks else []
+    return Diff(tuple(old), tuple(new), (*inline, *rest), (*paired, *rest), len(hunks))
 
 
 def display_lines(before: str, after: str) -> tuple[list[str], list[str]]:
@@ -71,11 +76,11 @@ def display_lines(before: str, after: str) -> tuple[list[str], list[str]]:
     """
     if _windows(before) and _windows(after):
         before, after = before.replace("\r\n", "\n"), after.replace("\r\n", "\n")
-    if before.endswith("\n") and after.endswith("\n"):
-        before, after = before[:-1], after[:-1]
-    elif not before:
-        after = after.removesuffix("\n")
-    return _lines(before), _lines(after)
+    old, new = _lines(before), _lines(after)
+    if old and new and before.endswith("\n") != after.endswith("\n"):
+        unended = new if before.endswith("\n") else old
+        unended[-1] += UNENDED
+    return old, new
 
 
 def _windows(text: str) -> bool:
@@ -83,23 +88,27 @@ def _windows(text: str) -> bool:
 
 
 def _lines(text: str) -> list[str]:
-    return clean(text).expandtabs(4).split("\n") if text else []
+    return clean(text).expandtabs(4).removesuffix("\n").split("\n") if text else []
 
 
-def _gap(hidden: int) -> list[Row]:
-    return [Row("⋯", hidden=hidden)] if hidden > 0 else []
+def _same(old: int, new: int, count: int, *, head: int, tail: int) -> list[Row]:
+    """`count` unchanged lines, of which the first `head` and the last `tail` are shown."""
+    rows = [Row(" ", old + at, new + at) for at in range(count)]
+    hidden = count - head - tail
+    return rows if hidden <= 0 else [*rows[:head], Row("⋯", hidden=hidden), *rows[count - tail :]]
 
 
-def _inline(tag: str, i1: int, i2: int, j1: int, j2: int) -> Sequence[Row]:
-    if tag == "equal":
-        return [Row(" ", i, j) for i, j in zip(range(i1, i2), range(j1, j2), strict=True)]
-    return [Row("-", old=i) for i in range(i1, i2)] + [Row("+", new=j) for j in range(j1, j2)]
+def _inline(hunk: Hunk) -> Sequence[Row]:
+    old, new = _indices(hunk)
+    removed = [Row("-", old=at, hunk=hunk.index) for at in old]
+    return removed + [Row("+", new=at, hunk=hunk.index) for at in new]
 
 
-def _paired(tag: str, i1: int, i2: int, j1: int, j2: int) -> Sequence[Row]:
-    if tag == "equal":
-        return _inline(tag, i1, i2, j1, j2)
-    height = max(i2 - i1, j2 - j1)
-    lefts = [*range(i1, i2), *[None] * (height - (i2 - i1))]
-    rights = [*range(j1, j2), *[None] * (height - (j2 - j1))]
-    return [Row("~", i, j) for i, j in zip(lefts, rights, strict=True)]
+def _paired(hunk: Hunk) -> Sequence[Row]:
+    old, new = _indices(hunk)
+    return [Row("~", left, right, hunk=hunk.index) for left, right in zip_longest(old, new)]
+
+
+def _indices(hunk: Hunk) -> tuple[range, range]:
+    old, new = hunk.old_start - 1, hunk.new_start - 1
+    return range(old, old + len(hunk.old_lines)), range(new, new + len(hunk.new_lines))

@@ -5,11 +5,14 @@ Invariant: everything here is one glance long; a diff too long for the transcrip
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from textual.content import Content
 
-from continual_code.events import Proposal
+from continual_code.events import Proposal, Verdict
 from continual_code.ui.clean import clean_line
 from continual_code.ui.diff import diff_of
+from continual_code.ui.hunks import UNWANTED
 
 SHOWN_ROWS = 30
 # Comparing texts of this many lines takes about 20 ms, and this runs between two keystrokes.
@@ -29,17 +32,21 @@ def title_of(proposal: Proposal, *, waiting: int = 1) -> Content:
     )
 
 
-def diff_lines(proposal: Proposal, after: str | None = None) -> list[Content]:
-    """The diff for the transcript, indented; `after` replaces the proposed text when the person edited it."""
-    text = proposal.after if after is None else after
-    if (proposal.before or "").count("\n") + text.count("\n") > COMPARED_LINES:
+def diff_lines(proposal: Proposal, verdict: Verdict) -> list[Content]:
+    """The diff for the transcript, indented: the person's own text if they edited it, unwanted hunks marked."""
+    if verdict.edited is not None:
+        proposal = replace(proposal, after=verdict.edited)
+    if (proposal.before or "").count("\n") + proposal.after.count("\n") > COMPARED_LINES:
         return [Content.styled("  (too long to repeat here)", ".quiet")]
-    diff = diff_of(proposal.before, text)
+    diff = diff_of(proposal)
     lines: list[Content] = []
     for row in diff.inline:
         if row.mark == "⋯":
             continue
         code = diff.old[row.old] if row.mark == "-" and row.old is not None else diff.new[row.new or 0]
-        lines.append(Content.styled(f"  {row.mark} {code}", STYLES.get(row.mark, ".quiet")))
+        if row.hunk in verdict.unwanted:
+            lines.append(Content.styled(f"{UNWANTED} {row.mark} {code}", ".quiet"))
+        else:
+            lines.append(Content.styled(f"  {row.mark} {code}", STYLES.get(row.mark, ".quiet")))
     rest = len(lines) - SHOWN_ROWS
     return lines if rest <= 0 else [*lines[:SHOWN_ROWS], Content.styled(f"  ⋯ {rest} more lines", ".quiet")]

@@ -21,10 +21,12 @@ from continual_code.events import (
     Retried,
     Started,
     Undone,
+    Verdict,
     VerdictKind,
 )
 from continual_code.ui.clean import clean, clean_line
 from continual_code.ui.credit import argued_against
+from continual_code.ui.hunks import hunk_names
 
 LONGEST_REQUEST = 2_000
 VERDICTS: dict[VerdictKind, tuple[str, str]] = {
@@ -114,10 +116,17 @@ def _recorded(event: Recorded) -> list[Content]:
     words, style = VERDICTS[event.verdict.kind]
     comment = clean_line(event.verdict.comment, 1000)
     said = f": {comment}" if comment else ""
-    lines = [Content.assemble((f"{words} {clean_line(event.verdict.proposal_id, 12)}", style), said)]
+    headline = f"{words} {clean_line(event.verdict.proposal_id, 12)}{_against(event.verdict)}"
+    lines = [Content.assemble((headline, style), said)]
     if event.lesson is not None:
         lines.append(quiet(f"  saved as lesson {clean_line(event.lesson.id, 12)}"))
     return lines
+
+
+def _against(verdict: Verdict) -> str:
+    if not verdict.unwanted:
+        return ""
+    return f" {'because of' if verdict.kind == 'reject' else 'without'} {hunk_names(verdict.unwanted)}"
 
 
 def _learned(event: Learned) -> list[Content]:

@@ -1,4 +1,4 @@
-"""The proposals that wait for a verdict, with whatever the person has typed about them.
+"""The proposals that wait for a verdict, with whatever the person has said about them.
 
 Invariant: a draft lives as long as its proposal waits; closing a card loses no letter.
 """
@@ -14,12 +14,32 @@ from continual_code.ui.clean import clean_line
 
 @dataclass(slots=True)
 class Pending:
-    """One proposal and the drafts of its comment and of its edited text."""
+    """One proposal, the drafts of its comment and of its edited text, and what was said about its hunks.
+
+    `hunks` counts them, 0 until they are known; `hunk` is the one that the person looks at.
+    """
 
     proposal: Proposal
     comment: str = ""
     edited: str | None = None
     seen: bool = False
+    hunks: int = 0
+    hunk: int = 0
+    unwanted: frozenset[int] = frozenset()
+
+    @property
+    def wanted(self) -> int:
+        """How many hunks are left to accept."""
+        return self.hunks - len(self.unwanted)
+
+    def move(self, by: int) -> None:
+        """Look at another hunk; beyond the ends there is none."""
+        self.hunk = max(0, min(self.hunks - 1, self.hunk + by))
+
+    def toggle(self) -> None:
+        """The current hunk is not wanted, or wanted again."""
+        if self.hunks:
+            self.unwanted ^= {self.hunk}
 
 
 class Reviews:

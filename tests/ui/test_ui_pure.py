@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scripted import learned
+from scripted import learned, proposal
 
 from continual_code.events import LearnerState, Loading, Ready
 from continual_code.ui.credit import argued_against
@@ -22,7 +22,7 @@ texts = st.lists(st.sampled_from(["a", "b", "c", "", "\tx", "d\r"]), max_size=12
 @settings(max_examples=150, deadline=None)
 @given(texts, texts)
 def test_every_changed_line_of_both_sides_is_in_exactly_one_row(before: str, after: str) -> None:
-    diff = diff_of(before, after)
+    diff = diff_of(proposal(before=before, after=after))
     for rows in (diff.inline, diff.paired):
         old = [row.old for row in rows if row.old is not None]
         new = [row.new for row in rows if row.new is not None]
@@ -37,12 +37,34 @@ def test_every_changed_line_of_both_sides_is_in_exactly_one_row(before: str, aft
 
 
 def test_a_lost_final_newline_is_a_visible_change() -> None:
-    assert (diff_of("a\n", "a").added, diff_of("a\n", "a").removed) != (0, 0)
+    for before, after in (("a\nb\n", "a\nb"), ("a\nb", "a\nb\n")):
+        diff = diff_of(proposal(before=before, after=after))
+        assert (diff.added, diff.removed) == (1, 1)
+        assert {diff.old[-1], diff.new[-1]} == {"b", "b ⊘ no newline"}
+
+
+def test_tabs_that_became_spaces_are_a_visible_change() -> None:
+    assert diff_of(proposal(before="\tx\n", after="    x\n")).added == 1
+
+
+@settings(max_examples=150, deadline=None)
+@given(texts, texts)
+def test_the_rows_of_a_hunk_are_the_lines_it_changes(before: str, after: str) -> None:
+    offered = proposal(before=before, after=after)
+    diff = diff_of(offered)
+    assert diff.hunks == len(offered.hunks)
+    for rows in (diff.inline, diff.paired):
+        for hunk in offered.hunks:
+            own = [row for row in rows if row.hunk == hunk.index]
+            old, new = hunk.old_start - 1, hunk.new_start - 1
+            assert [row.old for row in own if row.old is not None] == list(range(old, old + len(hunk.old_lines)))
+            assert [row.new for row in own if row.new is not None] == list(range(new, new + len(hunk.new_lines)))
+        assert all(row.mark in " ⋯" for row in rows if row.hunk is None)
 
 
 def test_changed_line_ends_are_visible_and_common_ones_are_not() -> None:
-    assert diff_of("a\r\nb\r\n", "a\nb\n").removed == 2
-    assert diff_of("a\r\nb\r\n", "a\r\nc\r\n").old == ("a", "b")
+    assert diff_of(proposal(before="a\r\nb\r\n", after="a\nb\n")).removed == 2
+    assert diff_of(proposal(before="a\r\nb\r\n", after="a\r\nc\r\n")).old == ("a", "b")
 
 
 def test_colours_never_change_the_text() -> None:

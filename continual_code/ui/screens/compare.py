@@ -51,7 +51,7 @@ class CompareScreen(Page[Judgement | str | None]):
 
     def compose(self) -> ComposeResult:
         yield Static(self._headline(), id="compare-title", markup=False)
-        body = Comparison(self._retried)
+        body = Comparison(self._retried, judged=self._pending is not None)
         if self._pending is None:
             yield body
         else:

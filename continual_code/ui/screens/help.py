@@ -32,6 +32,8 @@ KEYS = {
         "n": "reject: say why, Enter sends",
         "any letter": "reject, and that letter starts the reason",
         "e": "edit the text, Ctrl+S accepts it",
+        "[ and ]": "the hunk before, the hunk after",
+        "Space": "this hunk is not wanted (or is after all); y writes the others",
         "d": "one column or two",
         "1 to 4": "start the reason with a common one",
         "Esc": "decide later",

@@ -134,7 +134,7 @@ class MainScreen(Page[None]):
             case Proposed():
                 self.transcript.end_answer(fold=True)
             case Recorded(verdict) if verdict.proposal_id in self._proposals:
-                self.say(diff_lines(self._proposals.pop(verdict.proposal_id), verdict.edited))
+                self.say(diff_lines(self._proposals.pop(verdict.proposal_id), verdict))
 
     def _after(self, event: Event) -> None:
         match event:
@@ -209,7 +209,7 @@ class MainScreen(Page[None]):
     def _open(self, pending: Pending, *, grace: bool) -> None:
         proposal = pending.proposal
         pending.seen = True
-        body = DiffView(proposal.path, proposal.before, proposal.after, id="diff")
+        body = DiffView(proposal, judged=True, id="diff")
         title = title_of(proposal, waiting=len(self._reviews))
         self.query_one("#card").mount(Review(pending, title, body, clock=self.source.clock, grace=grace))
         self.set_class(True, "-reviewing")

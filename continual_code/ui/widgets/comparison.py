@@ -16,17 +16,20 @@ from continual_code.ui.widgets.diff_view import DiffView
 
 
 class Comparison(Container):
-    """Side by side on wide screens, one above the other on narrow ones; `toggle_layout` swaps that."""
+    """Side by side on wide screens, one above the other on narrow ones; `toggle_layout` swaps that.
 
-    def __init__(self, retried: Retried) -> None:
+    `judged`: the new proposal waits for its verdict, so its hunks are told apart.
+    """
+
+    def __init__(self, retried: Retried, *, judged: bool) -> None:
         super().__init__(id="comparison")
         self._retried = retried
+        self._after = DiffView(retried.after, judged=judged) if retried.after else None
 
     def compose(self) -> ComposeResult:
-        yield from self._pane("Before", self._retried.before)
-        after = self._retried.after
-        if after is not None:
-            yield from self._pane("After", after)
+        yield from self._pane("Before", self._retried.before, DiffView(self._retried.before))
+        if self._retried.after and self._after:
+            yield from self._pane("After", self._retried.after, self._after)
             return
         with Vertical(classes="pane"):
             yield Static(Content.styled("After", ".strong"), classes="pane-title", markup=False)
@@ -39,9 +42,17 @@ class Comparison(Container):
     def toggle_layout(self) -> None:
         self.toggle_class("-swapped")
 
-    def _pane(self, name: str, proposal: Proposal) -> ComposeResult:
+    def mark(self, hunk: int, unwanted: frozenset[int]) -> None:
+        if self._after:
+            self._after.mark(hunk, unwanted)
+
+    def reveal(self, hunk: int) -> None:
+        if self._after:
+            self._after.reveal(hunk)
+
+    def _pane(self, name: str, proposal: Proposal, view: DiffView) -> ComposeResult:
         about = f"  {clean_line(proposal.id, 12)} {clean_line(proposal.path, 40)} · r{proposal.revision}"
         with Vertical(classes="pane"):
             title = Content.assemble((name, ".strong"), (about, ".quiet"))
             yield Static(title, classes="pane-title", markup=False)
-            yield DiffView(proposal.path, proposal.before, proposal.after)
+            yield view

@@ -51,6 +51,11 @@ class Lines(ScrollView):
         """Cells for one line; 0 before the first layout."""
         return self.scrollable_content_region.width
 
+    @property
+    def is_measured(self) -> bool:
+        """Whether every line has its place; not so before the first layout."""
+        return len(self._ends) == self.line_count
+
     def lines_changed(self, first: int) -> None:
         """Lines from `first` on were added, replaced or removed."""
         for index in range(first, len(self._ends)):

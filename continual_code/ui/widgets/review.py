@@ -19,22 +19,30 @@ from textual.widgets import Static, TextArea
 
 from continual_code.events import Verdict, VerdictKind
 from continual_code.ui.clean import clean_line
+from continual_code.ui.hunks import hunk_names, where
 from continual_code.ui.reviews import Pending
 from continual_code.ui.widgets.comment import Comment
+from continual_code.ui.widgets.diff_view import DiffView
 from continual_code.ui.widgets.editor import Editor
 
 GRACE = 0.5
 CHIPS = {"1": "wrong file", "2": "too much changed", "3": "does not work", "4": "not our style"}
 SCROLLS = {"up": -1, "down": 1, "home": -(10**9), "end": 10**9}
+STEPS = {"[": -1, "]": 1}
+NOTHING_LEFT = "Nothing would be left to write. Press n to reject it instead."
 UNEDITABLE = "This file mixes line ends that the editor here would change. Reject with a reason instead."
 
 
 class Body(Protocol):
-    """What a card shows: it scrolls, and has two layouts."""
+    """What a card shows: it scrolls, has two layouts, marks hunks and says when it knows them (`DiffView.Compared`)."""
 
     def scroll_by(self, rows: int) -> None: ...
 
     def toggle_layout(self) -> None: ...
+
+    def mark(self, hunk: int, unwanted: frozenset[int]) -> None: ...
+
+    def reveal(self, hunk: int) -> None: ...
 
 
 class Review(Vertical, can_focus=True):
@@ -71,9 +79,11 @@ class Review(Vertical, can_focus=True):
         self._comment = Comment(id="comment")
         self._editor = Editor(id="editor")
         self._entry: Comment | Editor | None = None
+        self._offered = ""
 
     def compose(self) -> ComposeResult:
         yield Static(self._title, id="review-title", markup=False)
+        yield Static(id="review-hunks", markup=False)
         yield self._body
         yield self._editor
         if left_out := self.pending.proposal.left_out:
@@ -91,7 +101,9 @@ class Review(Vertical, can_focus=True):
     def keys(self) -> str:
         """The keys that work now, for the footer."""
         if self._entry is None:
-            return "y accept · n reject · e edit · d columns · 1-4 reason · ? keys · Esc later"
+            pending = self.pending
+            accept = f"y accepts {pending.wanted} of {pending.hunks}" if pending.unwanted else "y accept"
+            return f"{accept} · n reject · e edit · [ ] Space hunk · ? keys · d columns · 1-4 reason · Esc later"
         if self._entry is self._comment:
             return "Enter sends · Esc back, the text stays"
         return "Ctrl+S accepts this text · Esc back, the text stays"
@@ -130,10 +142,13 @@ class Review(Vertical, can_focus=True):
 
     def on_editor_accepted(self, message: Editor.Accepted) -> None:
         message.stop()
-        if message.text == self.pending.proposal.after:
-            self._judge("accept")
+        proposal = self.pending.proposal
+        if message.text == proposal.after:
+            self._send(Verdict(proposal.id, "accept"))
+        elif message.text == self._offered:
+            self._accept()
         else:
-            self._judge("edit", edited=message.text)
+            self._send(Verdict(proposal.id, "edit", edited=message.text))
 
     def on_editor_left(self, message: Editor.Left) -> None:
         message.stop()
@@ -144,7 +159,13 @@ class Review(Vertical, can_focus=True):
         if isinstance(message.text_area, Comment):
             self.pending.comment = message.text_area.whole_text
         elif self._entry is self._editor:
-            self.pending.edited = message.text_area.text
+            text = message.text_area.text
+            self.pending.edited = None if text == self._offered else text
+
+    def on_diff_view_compared(self, message: DiffView.Compared) -> None:
+        message.stop()
+        self.pending.hunks = message.hunks
+        self._mark()
 
     def _hold(self, event: events.Key) -> None:
         """One early key is a slip and is dropped; several letters are a sentence meant for the prompt."""
@@ -165,14 +186,22 @@ class Review(Vertical, can_focus=True):
             self.post_message(self.PutAside())
         elif character == "?":
             await self.run_action("app.help")
+        elif character in STEPS:
+            self.pending.move(STEPS[character])
+            self._mark()
+        elif character == " ":
+            self.pending.toggle()
+            self._mark()
         elif character == "y":
-            self._judge("accept")
+            self._accept()
         elif character == "e":
             self._edit()
         elif character == "d":
             self.body.toggle_layout()
         elif character in CHIPS:
             self._open_comment("reject", self._joined(CHIPS[character]))
+        elif character == "Y" and self._nothing_left:
+            self._hint(NOTHING_LEFT)
         elif character in {"n", "Y"}:
             self._open_comment("accept" if character == "Y" else "reject")
         elif character.isalpha():
@@ -180,6 +209,14 @@ class Review(Vertical, can_focus=True):
         else:
             return False
         return True
+
+    def _mark(self) -> None:
+        """Show the current hunk and what is not wanted, here and in the diff."""
+        self.body.mark(self.pending.hunk, self.pending.unwanted)
+        self.body.reveal(self.pending.hunk)
+        self.query_one("#review-hunks", Static).update(where(self.pending))
+        self.query_one("#review-hint", Static).update(self._invitation())
+        self.post_message(self.ModeChanged())
 
     def _joined(self, chip: str) -> str:
         """What to add to the comment so that it contains `chip` once."""
@@ -190,18 +227,28 @@ class Review(Vertical, can_focus=True):
 
     def _open_comment(self, kind: VerdictKind, addition: str = "") -> None:
         self._kind = kind
-        label = "Why not? " if kind == "reject" else "Accept, and say: "
-        self.query_one("#comment-label", Static).update(Content(label))
+        self.query_one("#comment-label", Static).update(Content(self._question()))
         self._comment.move_cursor(self._comment.document.end)
         self._comment.insert(addition)
         self._show(self._comment)
 
+    def _question(self) -> str:
+        about = self.pending.unwanted
+        why = f"Why not {hunk_names(sorted(about))}? " if about else "Why not? "
+        if self._kind == "reject":
+            return why
+        return f"Accept the rest. {why}" if about else "Accept, and say: "
+
     def _edit(self) -> None:
-        text = self.pending.edited if self.pending.edited is not None else self.pending.proposal.after
-        if self._editor.open(text):
+        """Open what `y` would write, or the draft of an earlier edit."""
+        self._offered = self.pending.proposal.without(self.pending.unwanted)
+        if self._editor.open(self._offered if self.pending.edited is None else self.pending.edited):
             self._show(self._editor)
         else:
-            self.query_one("#review-hint", Static).update(Content.styled(UNEDITABLE, ".bad"))
+            self._hint(UNEDITABLE)
+
+    def _hint(self, text: str) -> None:
+        self.query_one("#review-hint", Static).update(Content.styled(text, ".bad"))
 
     def _show(self, entry: Comment | Editor | None) -> None:
         """Show the comment, the editor or the plain card, and move the focus there."""
@@ -225,7 +272,20 @@ class Review(Vertical, can_focus=True):
             (chips, ".quiet"),
         )
 
-    def _judge(self, kind: VerdictKind, comment: str = "", edited: str | None = None) -> None:
+    @property
+    def _nothing_left(self) -> bool:
+        return self.pending.hunks > 0 and not self.pending.wanted
+
+    def _accept(self) -> None:
+        if self._nothing_left:
+            self._show(None)
+            self._hint(NOTHING_LEFT)
+        else:
+            self._judge("accept")
+
+    def _judge(self, kind: VerdictKind, comment: str = "") -> None:
+        self._send(Verdict(self.pending.proposal.id, kind, comment, unwanted=tuple(sorted(self.pending.unwanted))))
+
+    def _send(self, verdict: Verdict) -> None:
         self.closing = True
-        verdict = Verdict(self.pending.proposal.id, kind, comment, edited)
         self.post_message(self.Judged(self.pending, verdict))
