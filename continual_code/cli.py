@@ -92,6 +92,11 @@ def _add_commands(commands: argparse._SubParsersAction, common: argparse.Argumen
     reject.add_argument("--wait", action="store_true", help="learn now and report what came of it")
     add("learn", "learn", "learn all waiting lessons now")
     add("lessons", "lessons", "list what was taught")
+    report = add("report", "report", "write what was taught, and what came of it, as one HTML page")
+    report.add_argument(
+        "--out", type=Path, metavar="FILE.html",
+        help="the page (default: continual-code-report.html; with --json no page unless given)",
+    )  # fmt: skip
     undo = add("undo", "undo", "undo a lesson (l3) or an applied proposal (p7); without an id, the last applied edit")
     undo.add_argument("id", nargs="?")
     rollback = add("rollback", "rollback", "serve an earlier revision and forget what was learned after it")

@@ -85,6 +85,17 @@ def lessons(arguments: Namespace) -> int:
     return _print(arguments, [asdict(lesson) for lesson in found], "\n".join(lines))
 
 
+def report(arguments: Namespace) -> int:
+    """Write what was taught as one HTML page; as JSON alone, write no page unless it is asked for."""
+    from continual_code.report.command import DEFAULT, data_of, read_facts, write_report
+
+    facts = read_facts(_settings(arguments))
+    out = arguments.out or (None if arguments.json else DEFAULT)
+    path = write_report(facts, out) if out else None
+    data = data_of(facts) | {"page": str(path) if path else None} if arguments.json else None
+    return _print(arguments, data, f"Written to {path}.")
+
+
 def undo(arguments: Namespace) -> int:
     """Undo a lesson or an applied proposal."""
     desk = _desk(arguments)

@@ -24,6 +24,7 @@ ALLOWED = {
     "model": FOR_ALL,
     "feedback": FOR_ALL,
     "adapters": FOR_ALL,
+    "report": {"feedback", "model", "ui"} | FOR_ALL,
 }
 LONGEST_FILE = 300
 

@@ -291,6 +291,35 @@ def test_a_waiting_lesson_is_learned_by_learn_and_taken_back_by_undo(command: Co
     assert command.json("lessons")[0]["status"] == "undone"
 
 
+def test_a_lesson_is_in_the_report(command: Commands, script: Script, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    command(*ASK)
+    command("reject", "p1", "-m", COMMENT, "--wait")
+    told = command.json("report")
+    assert (told["revision"], told["page"], len(told["entries"])) == (1, None, 1)
+    assert "+    return x * 2" in told["entries"][0]["rejected"]
+    assert "x * 2" in "".join(piece["text"] for piece in told["entries"][0]["credit"])
+    assert list(tmp_path.glob("*.html")) == []
+
+    assert command("report") == f"Written to {tmp_path / 'continual-code-report.html'}.\n"
+    assert COMMENT in (tmp_path / "continual-code-report.html").read_text()
+    assert command.json("report", "--out", "mine.html")["page"] == str(tmp_path / "mine.html")
+    (tmp_path / "notes.html").write_text("mine")
+    command("report", "--out", "notes.html", code=2)
+    assert "in the way" in command.err
+    assert (tmp_path / "notes.html").read_text() == "mine"
+
+
+def test_a_report_loads_neither_torch_nor_the_screen(home: Path, tmp_path: Path):
+    probe = (
+        "import sys; from continual_code.cli import main; code = main(['report', '--out', sys.argv[1]]); "
+        "sys.exit(code or bool({'torch', 'transformers', 'textual.app'} & sys.modules.keys()))"
+    )
+    made = subprocess.run([sys.executable, "-c", probe, str(tmp_path / "out.html")], capture_output=True, check=False)
+    assert (made.returncode, made.stderr) == (0, b"")
+    assert "No lessons yet" in (tmp_path / "out.html").read_text()
+
+
 def test_a_bare_rejection_teaches_nothing(command: Commands, script: Script):
     command(*ASK)
     assert command.json("reject", "p1") == {"lesson": None, "status": "rejected"}

@@ -7,7 +7,7 @@ and identifiers pass unchanged, and each runs in time linear in the text.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 # Shapes as published by the issuers and collected in gitleaks' default rules.
 _TOKENS: tuple[tuple[str, str], ...] = (
@@ -58,6 +58,29 @@ def redact(text: str) -> str:
     for pattern, replacement in _RULES:
         text = pattern.sub(replacement, text)
     return text
+
+
+def secrets(text: str) -> list[tuple[int, int]]:
+    """Where `redact` would take something out: start and end of each place, in order, none overlapping."""
+    places: list[tuple[int, int]] = []
+    for start, end in sorted(_places(text)):
+        if places and start <= places[-1][1]:
+            start, end = places[-1][0], max(end, places.pop()[1])
+        places.append((start, end))
+    return places
+
+
+def _places(text: str) -> Iterator[tuple[int, int]]:
+    for pattern, replacement in _RULES:
+        for match in pattern.finditer(text):
+            shown = replacement if isinstance(replacement, str) else replacement(match)
+            if shown != match[0]:
+                yield match.start() + _shared(shown, match[0]), match.end()
+
+
+def _shared(one: str, other: str) -> int:
+    """How many characters both begin with."""
+    return next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
 
 
 def _url_credentials(match: re.Match[str]) -> str:

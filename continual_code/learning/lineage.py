@@ -24,6 +24,7 @@ from continual_code.feedback.journal import Journal
 from continual_code.feedback.ledger import RevisionRow
 from continual_code.feedback.planning import Rewind, chain, plan_fallback, plan_rollback, plan_undo
 from continual_code.learning.step import Rehearsal
+from continual_code.model.manifest import journal_key
 from continual_code.settings import LearningSettings, dotted
 
 
@@ -41,7 +42,7 @@ class Lineage:
     ) -> None:
         self.journal, self.model, self.base_digest = journal, model, base_digest
         self.base_model = base_model or model
-        self.key = f"{model}@{base_digest[:12]}"
+        self.key = journal_key(model, base_digest)
         directory = private_dir(state_dir / "revisions" / base_digest[:12])
         self.store = AdapterStore(directory)
         self.lock = Lock(directory / "lock")

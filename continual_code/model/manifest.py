@@ -76,6 +76,11 @@ def base_digest(directory: Path, models_dir: Path | None = None) -> str:
     return _remembered(directory, models_dir / ".digests") if models_dir else _hashed(directory)
 
 
+def journal_key(model: str, digest: str) -> str:
+    """Under which name the journal keeps what was taught to `model`, whose weights have this digest."""
+    return f"{model}@{digest[:12]}"
+
+
 def _read_manifest(directory: Path) -> dict[str, Any]:
     return json.loads((directory / MANIFEST).read_bytes())["files"]
 

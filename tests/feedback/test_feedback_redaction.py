@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from continual_code.feedback.redaction import redact
+from continual_code.feedback.redaction import redact, secrets
 
 RANDOM = random.Random(7)
 
@@ -118,6 +118,36 @@ def test_a_secret_is_replaced_and_the_sentence_around_it_stays(name: str):
     assert "[redacted: " in clean
     assert clean.startswith("before ")
     assert name == "pem cut off" or clean.endswith("\nafter")
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_the_places_of_a_secret_cover_it_and_little_else(name: str):
+    sentence = "before " + SENTENCES.get(name, "use {}") + ("" if name == "pem cut off" else "\nafter")
+    text = sentence.format(SECRETS[name])
+    rest = "".join(text[end:start] for (_, end), start in zip([(0, 0), *secrets(text)], _starts(text), strict=True))
+    assert not set(_pieces(SECRETS[name], 12)) & set(_pieces(rest, 12))
+    assert rest.startswith("before ")
+    assert name == "pem cut off" or rest.endswith("\nafter")
+
+
+def _starts(text: str) -> list[int]:
+    return [*(start for start, _ in secrets(text)), len(text)]
+
+
+def _pieces(text: str, size: int) -> list[str]:
+    return [text[at : at + size] for at in range(len(text) - size + 1)]
+
+
+@pytest.mark.parametrize("text", LOOKALIKES)
+def test_a_look_alike_has_no_place(text: str):
+    assert secrets(text) == []
+
+
+def test_places_do_not_overlap_and_stand_in_order():
+    places = secrets("\n".join(SENTENCES.get(name, "{}").format(secret) for name, secret in SECRETS.items()))
+    edges = [edge for place in places for edge in place]
+    assert len(places) > 20
+    assert edges == sorted(edges)
 
 
 @pytest.mark.parametrize("text", LOOKALIKES)

@@ -1,0 +1,82 @@
+"""Everything the journal holds about the lessons of one model, read at once.
+
+Invariant: it is one state of the file, also while another process learns; a proposal that is damaged is
+missing here and costs nothing else.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from continual_code.errors import StateError
+from continual_code.events import Lesson, Message, Proposal, Revision, StepReport, Verdict
+from continual_code.feedback import rows
+from continual_code.feedback.database import Database
+from continual_code.feedback.ledger import LESSONS
+
+_ANSWERS = """
+    SELECT number AS proposal, path, content, kind, comment, edited
+    FROM proposals LEFT JOIN verdicts ON proposal = number WHERE model = ? ORDER BY number
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A proposal, the prompt behind it, and what the person said to it (None: nothing yet)."""
+
+    proposal: Proposal
+    messages: tuple[Message, ...]
+    verdict: Verdict | None
+
+
+@dataclass(frozen=True, slots=True)
+class Chronicle:
+    """`answers` by proposal id, oldest first; `lessons` oldest first, each with the report of its last step."""
+
+    head: int
+    revisions: tuple[Revision, ...]
+    lessons: tuple[tuple[Lesson, StepReport | None], ...]
+    answers: dict[str, Answer]
+
+
+def read_chronicle(path: Path, model: str) -> Chronicle:
+    """Read the journal at `path`.
+
+    Raises:
+        StateError: the file cannot be read.
+    """
+    database = Database(path)
+    try:
+        with database.transaction() as connection:
+            heads = connection.execute("SELECT head FROM models WHERE model = ?", (model,)).fetchall()
+            query = "SELECT * FROM revisions WHERE model = ? ORDER BY number"
+            revisions = connection.execute(query, (model,)).fetchall()
+            query = f"{LESSONS} WHERE lessons.model = ? ORDER BY lessons.number"
+            lessons = connection.execute(query, (model,)).fetchall()
+            answers = connection.execute(_ANSWERS, (model,)).fetchall()
+    finally:
+        database.close()
+    return Chronicle(
+        head=heads[0]["head"] if heads else 0,
+        revisions=tuple(map(rows.read_revision, revisions)),
+        lessons=tuple((rows.read_lesson(row), rows.read_report(row["report"])) for row in lessons),
+        answers=_answers(answers),
+    )
+
+
+def _answers(found: Sequence[sqlite3.Row]) -> dict[str, Answer]:
+    answers = (_answer(row) for row in found)
+    return {answer.proposal.id: answer for answer in answers if answer}
+
+
+def _answer(row: sqlite3.Row) -> Answer | None:
+    try:
+        proposal, rollout = rows.read_proposal(row)
+        edited = None if row["edited"] is None else rows.unpack(row["edited"], proposal.id)
+    except StateError:  # of one proposal; whoever shows the lessons says so beside the lesson
+        return None
+    verdict = row["kind"] and Verdict(proposal.id, row["kind"], row["comment"], edited)
+    return Answer(proposal, rollout.messages, verdict)

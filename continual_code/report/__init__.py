@@ -1,0 +1,1 @@
+"""What the model was taught, as one page to keep, print or send."""
