@@ -20,11 +20,10 @@ from continual_code.errors import ContinualCodeError
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. Exit code: 0 done, 1 failed or refused, 2 usage, 130 interrupted."""
-    arguments = _parser().parse_args(argv)
+    arguments = parser().parse_args(argv)
     try:
-        module = (
-            "screen" if arguments.run == "screen" else "commands"
-        )  # the screen waits for no other command's imports
+        # These two wait for no other command's imports.
+        module = arguments.run if arguments.run in ("screen", "completion") else "commands"
         return getattr(importlib.import_module(f"continual_code.{module}"), arguments.run)(arguments)
     except ContinualCodeError as error:
         _complain(error, getattr(arguments, "json", False))
@@ -51,7 +50,8 @@ def _complain(error: ContinualCodeError, as_json: bool) -> None:
         print(json.dumps({"error": error.what, "kept": error.kept, "do": error.do}))
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """All commands and options."""
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--model", metavar="ID", help="model to use (see `models list`)")
     common.add_argument("--repo", metavar="DIR", type=Path, default=Path(), help="directory to work in (default: here)")
@@ -119,6 +119,10 @@ def _add_commands(commands: argparse._SubParsersAction, common: argparse.Argumen
     add_speed(speed)
     speed.set_defaults(run="bench_speed")
     add("demo", "demo", "play one session by itself and print it")
+    shells = add(
+        "completion", "completion", 'print a completion script; to load it: eval "$(continual-code completion bash)"'
+    )
+    shells.add_argument("shell", choices=["bash", "zsh", "fish"])
 
 
 if __name__ == "__main__":
