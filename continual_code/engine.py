@@ -16,7 +16,8 @@ from continual_code.agent.prompts import fenced
 from continual_code.desk import Desk
 from continual_code.feedback.rows import PendingLesson
 from continual_code.learning.common_text import CommonText
-from continual_code.learning.learner import Evidence, Learner
+from continual_code.learning.learner import Learner
+from continual_code.learning.lessons import Evidence
 from continual_code.learning.lineage import Lineage
 from continual_code.learning.worker import Worker
 from continual_code.model.base import Base, load_base
@@ -79,5 +80,7 @@ def _worker(
 
 def _evidence(pending: PendingLesson) -> Evidence:
     edited = pending.verdict.edited
-    path = pending.proposal.path
-    return Evidence(pending.verdict.comment, fenced(edited, path) if edited else None, partial(is_sound, target=path))
+    path, hunks = pending.proposal.path, pending.proposal.hunks
+    against = [hunks[index].new_lines for index in pending.verdict.unwanted]
+    example = fenced(edited, path) if edited else None
+    return Evidence(pending.verdict.comment, example, partial(is_sound, target=path), against)

@@ -19,12 +19,14 @@ from continual_code.learning import teacher
 from continual_code.learning.alignment import departures
 from continual_code.learning.common_text import CommonText, is_fresh
 from continual_code.learning.correction import correct
+from continual_code.learning.credit import positions_of
 from continual_code.learning.divergence import shifted
+from continual_code.learning.lessons import Candidate, Evidence, Reasked
 from continual_code.learning.remarks import Remarks
 from continual_code.learning.scoring import BASE, Scorer, objection, of_tokens
 from continual_code.learning.step import Aim, NotFinite, Outcome, Rehearsal, distil
 from continual_code.model.chat import Chat
-from continual_code.model.generation import Generation, Generator, Sampling
+from continual_code.model.generation import Generator, Sampling
 from continual_code.model.prefix import PrefixStore
 from continual_code.model.views import View
 from continual_code.settings import LearningSettings
@@ -32,35 +34,6 @@ from continual_code.templates import fill
 
 SHARES = (1.0, 0.5, 0.25)  # of the step, tried in this order
 NOTHING = Outcome(0.0, 0.0, 0)
-
-
-@dataclass(frozen=True, slots=True)
-class Reasked:
-    """What the candidate answers, greedily, to the prompt whose answer was rejected."""
-
-    prompt_ids: tuple[int, ...]
-    generation: Generation
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """What a lesson came to. `tensors` is None unless the status is "learned"."""
-
-    report: StepReport
-    tensors: dict[str, Tensor] | None
-    reasked: Reasked | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What the person said, and their own version in the form of an answer, where they gave one.
-
-    `is_sound` says of an answer whether its code compiles, as far as that can be told.
-    """
-
-    comment: str
-    example: str | None = None
-    is_sound: Callable[[str], bool] = lambda answer: True
 
 
 @dataclass(frozen=True)
@@ -138,8 +111,9 @@ class Learner:
         corrected = self._untold(rollout, self._answer_ids(example, rollout)) if example else None
         told_T_V = self._told(rollout, rollout.token_ids, evidence.comment, example)
         told_T, untold_T = of_tokens(told_T_V, rollout.token_ids), rejected.of_tokens()
-        everywhere = list(range(len(rollout.token_ids)))
-        departs = departures(rollout.token_ids, corrected.token_ids) if corrected else (everywhere, [])
+        about = positions_of(self._chat.pieces(rollout.token_ids), evidence.against) if evidence.against else None
+        everywhere = sorted(about) if about else list(range(len(rollout.token_ids)))
+        departs = departures(rollout.token_ids, corrected.token_ids, about) if corrected else (everywhere, [])
         gap, gaps_T = objection(told_T, untold_T), told_T - untold_T
 
         def report(status: LessonStatus, reason: str, outcome: Outcome) -> StepReport:

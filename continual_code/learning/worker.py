@@ -17,7 +17,8 @@ from torch import Tensor
 from continual_code.errors import ContinualCodeError, Interrupted
 from continual_code.events import Event, Failed, Learned, LearnerState, Lesson, Rollout, StepReport
 from continual_code.feedback.rows import PendingLesson
-from continual_code.learning.learner import Candidate, Evidence, Learner, Reasked
+from continual_code.learning.learner import Learner
+from continual_code.learning.lessons import Candidate, Evidence, Reasked
 from continual_code.learning.lineage import Lineage
 from continual_code.learning.turns import Turns
 

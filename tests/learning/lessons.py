@@ -12,7 +12,8 @@ from torch import Tensor
 
 from continual_code.events import Message, Rollout
 from continual_code.learning.common_text import CommonText
-from continual_code.learning.learner import Evidence, Learner
+from continual_code.learning.learner import Learner
+from continual_code.learning.lessons import Evidence
 from continual_code.model.base import Base
 from continual_code.model.prefix import PrefixStore
 from continual_code.model.views import Views

@@ -12,7 +12,7 @@ from tiny import spread
 
 from continual_code.errors import Interrupted
 from continual_code.learning import teacher
-from continual_code.learning.learner import Evidence
+from continual_code.learning.lessons import Evidence
 from continual_code.learning.remarks import Remarks
 from continual_code.model.generation import PREFILL_CHUNK, Generation, Generator
 
@@ -225,6 +225,19 @@ def test_what_is_learned_on_can_be_the_rejected_answer_the_corrected_one_or_both
     assert not same(both, rollout)
     assert not same(both, demonstration)
     assert not same(rollout, demonstration)
+
+
+def test_a_comment_about_one_hunk_teaches_nothing_about_the_rest_of_the_answer(bench: Bench) -> None:
+    example = "def sum_of(values):\n    result = 0\n    return sum(values)\n"
+    whole = Evidence(COMMENT.comment, example)
+    report = bench.learner().learn("l1", bench.rollout, whole, bench.adapter, 1).report
+    one_line = replace(whole, against=[("    return result\n",)])
+    about = bench.learner().learn("l1", bench.rollout, one_line, bench.adapter, 1).report
+    last_line = len(bench.base.chat.encode(example.rpartition("    return")[0]))
+    assert any(position < last_line for position in report.deciding), "the name of the function is taught as well"
+    assert about.status == "learned"
+    assert about.deciding
+    assert all(position >= last_line for position in about.deciding)
 
 
 def moments_of(calls: int, demonstration: bool) -> list[int]:

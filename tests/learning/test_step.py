@@ -12,7 +12,7 @@ from lessons import COMMENT, QUICK, Bench, same
 from torch import Tensor
 
 from continual_code.learning.divergence import DIVERGENCES
-from continual_code.learning.learner import Candidate
+from continual_code.learning.lessons import Candidate
 from continual_code.learning.scoring import Scorer
 from continual_code.learning.step import Aim, NotFinite, Outcome, Rehearsal, distil
 from continual_code.model.prefix import PrefixStore

@@ -15,7 +15,7 @@ from continual_code.agent.formats import is_sound
 from continual_code.bench.lessons import baselines
 from continual_code.bench.lessons.subject import Lesson, State, Subject, Tensors
 from continual_code.errors import UsageError
-from continual_code.learning.learner import Evidence
+from continual_code.learning.lessons import Evidence
 from continual_code.learning.step import Rehearsal
 
 

@@ -15,7 +15,8 @@ from continual_code.bench.speed.party import serve
 from continual_code.errors import Interrupted
 from continual_code.events import Message, Rollout, Task
 from continual_code.learning.common_text import CommonText
-from continual_code.learning.learner import Evidence, Learner
+from continual_code.learning.learner import Learner
+from continual_code.learning.lessons import Evidence
 from continual_code.learning.scoring import Scorer, of_tokens
 from continual_code.learning.turns import Turns
 from continual_code.model.base import load_base

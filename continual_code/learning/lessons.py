@@ -1,0 +1,43 @@
+"""What goes into a lesson, and what comes out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from continual_code.events import StepReport
+from continual_code.learning.credit import Block
+from continual_code.model.generation import Generation
+
+
+@dataclass(frozen=True, slots=True)
+class Reasked:
+    """What the candidate answers, greedily, to the prompt whose answer was rejected."""
+
+    prompt_ids: tuple[int, ...]
+    generation: Generation
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What a lesson came to. `tensors` is None unless the status is "learned"."""
+
+    report: StepReport
+    tensors: dict[str, Tensor] | None
+    reasked: Reasked | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the person said, and their own version in the form of an answer, where they gave one.
+
+    `is_sound` says of an answer whether its code compiles, as far as that can be told. `against` are
+    the lines that the comment is about; none means the whole answer.
+    """
+
+    comment: str
+    example: str | None = None
+    is_sound: Callable[[str], bool] = lambda answer: True
+    against: Sequence[Block] = ()
