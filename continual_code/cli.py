@@ -15,39 +15,70 @@ from pathlib import Path
 
 from continual_code import __version__
 from continual_code.bench.options import add_lessons, add_speed
-from continual_code.errors import ContinualCodeError
+from continual_code.errors import ContinualCodeError, Interrupted
+
+FORMATS = ("text", "json", "stream-json")
+FILE_HELP, APPLY_HELP = "a file it is about (repeatable)", "accept the proposal at once"
+FORMAT_HELP = "the diff, one JSON object, or one for each event as it happens (default: text)"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. Exit code: 0 done, 1 failed or refused, 2 usage, 130 interrupted."""
-    arguments = parser().parse_args(argv)
+    whole = parser()
+    arguments = _settled(whole, whole.parse_args(argv))
     try:
-        # These two wait for no other command's imports.
-        module = arguments.run if arguments.run in ("screen", "completion") else "commands"
-        return getattr(importlib.import_module(f"continual_code.{module}"), arguments.run)(arguments)
-    except ContinualCodeError as error:
-        _complain(error, getattr(arguments, "json", False))
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("Interrupted. What was recorded stays recorded.", file=sys.stderr)
-        return 130
+        try:
+            code = _run(arguments)
+        except ContinualCodeError as error:
+            code = _complain(arguments, error)
+        except KeyboardInterrupt:
+            code = _complain(arguments, Interrupted("Interrupted.", kept="What was recorded stays recorded."))
+        sys.stdout.flush()
+        return code
     except BrokenPipeError:  # the reader of stdout went away; nothing is left to say to it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
         where = f"{error.filename} cannot be used" if error.filename else "The system refused"
-        _complain(ContinualCodeError(f"{where}: {error.strerror or error}."), getattr(arguments, "json", False))
-        return 1
+        return _complain(arguments, ContinualCodeError(f"{where}: {error.strerror or error}."))
 
 
-def _complain(error: ContinualCodeError, as_json: bool) -> None:
+def _run(arguments: argparse.Namespace) -> int:
+    module = {"screen": "screen", "run": "asking", "completion": "completion"}.get(
+        arguments.run, "commands"
+    )  # no other command's imports
+    return getattr(importlib.import_module(f"continual_code.{module}"), arguments.run)(arguments)
+
+
+def _complain(arguments: argparse.Namespace, error: ContinualCodeError) -> int:
+    """Say what went wrong, also in the form in which the answer was wanted; returns the exit code."""
     from continual_code.ui.clean import clean
 
     for part in (error.what, error.kept, error.do):
         if part:
             print(clean(part), file=sys.stderr)
-    if as_json:
-        print(json.dumps({"error": error.what, "kept": error.kept, "do": error.do}))
+    data = {"error": error.what, "kept": error.kept, "do": error.do}
+    if arguments.output_format == "stream-json":
+        status = "interrupted" if isinstance(error, Interrupted) else "failed"
+        print(json.dumps({"type": "result", "status": status, **data}))
+    elif arguments.json:
+        print(json.dumps(data))
+    return error.exit_code
+
+
+def _settled(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> argparse.Namespace:
+    """The same arguments with `-p` turned into `run` and one answer to which format is wanted."""
+    if arguments.prompt is not None and arguments.run != "screen":
+        parser.error("-p asks by itself; it goes with no command")
+    if arguments.prompt is not None:
+        arguments.run, arguments.task = "run", arguments.prompt
+    if arguments.run != "run" and (arguments.top_file or arguments.apply or arguments.output_format):
+        parser.error("--file, --apply and --output-format go with -p or `run`")
+    if arguments.json and arguments.output_format not in (None, "json"):
+        parser.error("--json means --output-format json; give one of them")
+    arguments.file = [*arguments.top_file, *getattr(arguments, "file", [])]
+    arguments.json = arguments.json or arguments.output_format == "json"
+    return arguments
 
 
 def parser() -> argparse.ArgumentParser:
@@ -63,6 +94,13 @@ def parser() -> argparse.ArgumentParser:
         epilog="Without a command the screen opens in the current directory.",
     )
     parser.add_argument("--version", action="version", version=__version__)
+    parser.add_argument(
+        "-p", dest="prompt", nargs="?", const="-", metavar="TASK",
+        help="ask without the screen, like `run`; what is piped in goes along, or is the task",
+    )  # fmt: skip
+    parser.add_argument("--file", dest="top_file", action="append", default=[], metavar="F", help=FILE_HELP)
+    parser.add_argument("--apply", action="store_true", help=APPLY_HELP)
+    parser.add_argument("--output-format", choices=FORMATS, help=FORMAT_HELP)
     parser.set_defaults(run="screen")
     commands = parser.add_subparsers(title="commands", metavar="")
     # A flag given before the command must survive the command's own parser.
@@ -82,8 +120,9 @@ def _add_commands(commands: argparse._SubParsersAction, common: argparse.Argumen
 
     ask = add("run", "run", "propose an edit and print its diff")
     ask.add_argument("task", help="what to change, in plain words")
-    ask.add_argument("--file", action="append", default=[], metavar="F", help="a file it is about (repeatable)")
-    ask.add_argument("--apply", action="store_true", help="accept the proposal at once")
+    ask.add_argument("--file", action="append", default=[], metavar="F", help=FILE_HELP)
+    ask.add_argument("--apply", action="store_true", default=argparse.SUPPRESS, help=APPLY_HELP)
+    ask.add_argument("--output-format", choices=FORMATS, default=argparse.SUPPRESS, help=FORMAT_HELP)
     accept = add("accept", "accept", "apply a proposal")
     accept.add_argument("id")
     reject = add("reject", "reject", "reject a proposal; with a reason it is learned from")

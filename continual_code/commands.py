@@ -1,13 +1,10 @@
-"""The commands behind the command line; each returns its exit code.
+"""The commands behind the command line that ask the model for no edit; each returns its exit code.
 
-Invariant: stdout carries the answer (text, or one JSON value with `--json`), stderr the
-progress. Untrusted text is cleaned before it reaches a terminal.
+Invariant: what a command prints goes through `output`, so stdout is data and stderr is progress.
 """
 
 from __future__ import annotations
 
-import json
-import sys
 import time
 from argparse import Namespace
 from collections.abc import Iterator
@@ -19,30 +16,13 @@ from continual_code.app import open_desk, open_lineage, open_session
 from continual_code.desk import Desk
 from continual_code.disk import Lock
 from continual_code.errors import StateError, UsageError
-from continual_code.events import Lesson, Proposal, Task, Verdict
-from continual_code.headless import Nothing, running
+from continual_code.events import Lesson, Verdict
+from continual_code.headless import running
 from continual_code.model.catalog import CATALOG, find
 from continual_code.model.provision import installed, provision, require_installed
+from continual_code.output import progress, say, show
 from continual_code.screen import root_of
 from continual_code.settings import Settings, dotted, load_settings
-from continual_code.ui.clean import clean
-
-
-def run(arguments: Namespace) -> int:
-    """Propose an edit; with `--apply`, accept it."""
-    if not arguments.task.strip():
-        raise UsageError("The task is empty.", do="Say what to change.")
-    session = open_session(_settings(arguments), root_of(arguments), retries=False)
-    task = Task(arguments.task, tuple(session.root_relative(file) for file in arguments.file))
-    started = time.monotonic()
-    with running(session, _say) as driver:
-        answer = driver.ask(task)
-        status = "no_edit" if isinstance(answer, Nothing) else "proposed"
-        if isinstance(answer, Proposal) and arguments.apply:
-            driver.judge(Verdict(answer.id, "accept"))
-            status = "applied"
-    seconds = round(time.monotonic() - started, 2)
-    return _print_answer(arguments, answer, status, seconds)
 
 
 def accept(arguments: Namespace) -> int:
@@ -50,7 +30,7 @@ def accept(arguments: Namespace) -> int:
     desk = _desk(arguments)
     desk.judge(Verdict(arguments.id, "accept"))
     path = desk.journal.proposal(arguments.id).path
-    return _print(arguments, {"proposal": arguments.id, "status": "applied", "path": path}, f"Applied to {path}.")
+    return show(arguments, {"proposal": arguments.id, "status": "applied", "path": path}, f"Applied to {path}.")
 
 
 def reject(arguments: Namespace) -> int:
@@ -59,10 +39,10 @@ def reject(arguments: Namespace) -> int:
     lesson = desk.judge(Verdict(arguments.id, "reject", arguments.message))
     if lesson is None:
         data = {"lesson": None, "status": "rejected"}
-        return _print(arguments, data, "Rejected. Without a reason (-m) there is nothing to learn.")
+        return show(arguments, data, "Rejected. Without a reason (-m) there is nothing to learn.")
     if not arguments.wait:
         text = f"Recorded as {lesson.id}; learned in the next session, or now with `continual-code learn`."
-        return _print(arguments, _lesson_data(lesson), text)
+        return show(arguments, _lesson_data(lesson), text)
     lesson = _learn(arguments, desk, lesson)
     return _print_lesson(arguments, lesson)
 
@@ -75,14 +55,14 @@ def learn(arguments: Namespace) -> int:
     done = [_learn(arguments, desk, waiting[-1])] if waiting else []
     ended = [desk.journal.lesson(lesson.id) for lesson in waiting] if done else []
     lines = [_lesson_line(lesson) for lesson in ended] or ["Nothing waits to be learned."]
-    return _print(arguments, [_lesson_data(lesson) for lesson in ended], "\n".join(lines))
+    return show(arguments, [_lesson_data(lesson) for lesson in ended], "\n".join(lines))
 
 
 def lessons(arguments: Namespace) -> int:
     """List what was taught, oldest first."""
     found = open_lineage(_settings(arguments), _desk(arguments).journal).lessons()
     lines = [_lesson_line(lesson) for lesson in found] or ["No lessons yet: reject a proposal and say why."]
-    return _print(arguments, [asdict(lesson) for lesson in found], "\n".join(lines))
+    return show(arguments, [asdict(lesson) for lesson in found], "\n".join(lines))
 
 
 def report(arguments: Namespace) -> int:
@@ -105,7 +85,7 @@ def undo(arguments: Namespace) -> int:
     if id.startswith("l"):
         return _undo_lesson(arguments, desk, id)
     path = desk.undo(id)
-    return _print(arguments, {"undone": id, "path": path}, f"{path} is as it was before {id}.")
+    return show(arguments, {"undone": id, "path": path}, f"{path} is as it was before {id}.")
 
 
 def rollback(arguments: Namespace) -> int:
@@ -118,7 +98,7 @@ def rollback(arguments: Namespace) -> int:
         plan = lineage.rollback(int(number))
     forgotten = ", ".join(plan.rolled_back) or "none"
     text = f"Revision {plan.to} serves. Lessons forgotten: {forgotten}."
-    return _print(arguments, {"revision": plan.to, "rolled_back": list(plan.rolled_back)}, text)
+    return show(arguments, {"revision": plan.to, "rolled_back": list(plan.rolled_back)}, text)
 
 
 def export(arguments: Namespace) -> int:
@@ -126,7 +106,7 @@ def export(arguments: Namespace) -> int:
     settings = _settings(arguments)
     lineage = open_lineage(settings, _desk(arguments).journal)
     path = lineage.export(arguments.directory, settings.learning)
-    return _print(arguments, {"directory": str(path), "revision": lineage.head}, f"Exported to {path}.")
+    return show(arguments, {"directory": str(path), "revision": lineage.head}, f"Exported to {path}.")
 
 
 def models(arguments: Namespace) -> int:
@@ -135,15 +115,15 @@ def models(arguments: Namespace) -> int:
     if arguments.action == "list":
         rows = [_model_data(card.id, settings) for card in CATALOG]
         lines = [f"{row['id']:20} {row['state']:14} {row['size']:>8}  {row['licence']:12} {row['for']}" for row in rows]
-        return _print(arguments, rows, "\n".join(lines))
+        return show(arguments, rows, "\n".join(lines))
     id = arguments.id or settings.model
     if arguments.action == "pull":
-        path = provision(id, settings.models_dir, _progress)
-        return _print(arguments, {"id": id, "path": str(path)}, str(path))
+        path = provision(id, settings.models_dir, progress)
+        return show(arguments, {"id": id, "path": str(path)}, str(path))
     if not installed(id, settings.models_dir):
         find(id)  # an unknown id gets its own sentence
     path = require_installed(id, settings.models_dir)
-    return _print(arguments, {"id": id, "path": str(path)}, str(path))
+    return show(arguments, {"id": id, "path": str(path)}, str(path))
 
 
 def config(arguments: Namespace) -> int:
@@ -151,7 +131,7 @@ def config(arguments: Namespace) -> int:
     settings, origin = load_settings({"model": arguments.model})
     values = dotted(settings)
     data = {key: {"value": str(value), "origin": origin[key]} for key, value in values.items()}
-    return _print(arguments, data, "\n".join(f"{key} = {value}  ({origin[key]})" for key, value in values.items()))
+    return show(arguments, data, "\n".join(f"{key} = {value}  ({origin[key]})" for key, value in values.items()))
 
 
 def doctor(arguments: Namespace) -> int:
@@ -160,7 +140,7 @@ def doctor(arguments: Namespace) -> int:
 
     findings = examine(_settings(arguments))
     text = "\n".join(f"{'ok ' if finding.sound else 'BAD'} {finding.topic}: {finding.detail}" for finding in findings)
-    _print(arguments, [asdict(finding) for finding in findings], text)
+    show(arguments, [asdict(finding) for finding in findings], text)
     return 0 if all(finding.sound for finding in findings) else 1
 
 
@@ -168,7 +148,7 @@ def demo(arguments: Namespace) -> int:
     """Play one session by itself and print it."""
     from continual_code.demo import play
 
-    return play(_settings(arguments), as_json=arguments.json, say=_say)
+    return play(_settings(arguments), as_json=arguments.json, say=say)
 
 
 def bench_lessons(arguments: Namespace) -> int:
@@ -195,7 +175,7 @@ def _settings(arguments: Namespace) -> Settings:
 def _desk(arguments: Namespace) -> Desk:
     desk = open_desk(_settings(arguments), root_of(arguments))
     for trouble in desk.recover():
-        _say(trouble)
+        say(trouble)
     return desk
 
 
@@ -215,13 +195,13 @@ def _learn(arguments: Namespace, desk: Desk, lesson: Lesson) -> Lesson:
     if not lineage.lock.try_acquire():
         return _watch(desk, lesson, f"process {lineage.lock.holder()} is learning it")
     lineage.lock.release()
-    with running(open_session(settings, root_of(arguments), retries=False), _say) as driver:
+    with running(open_session(settings, root_of(arguments), retries=False), say) as driver:
         driver.lesson_end(lesson.id)
     return desk.journal.lesson(lesson.id)
 
 
 def _watch(desk: Desk, lesson: Lesson, who: str) -> Lesson:
-    _say(who)
+    say(who)
     while lesson.status == "pending":
         time.sleep(0.5)
         lesson = desk.journal.lesson(lesson.id)
@@ -234,7 +214,7 @@ def _undo_lesson(arguments: Namespace, desk: Desk, id: str) -> int:
         plan = lineage.undo(id)
     data = {"undone": id, "revision": plan.to, "to_learn_again": list(plan.requeue)}
     again = f" To be learned again: {', '.join(plan.requeue)} (`continual-code learn`)." if plan.requeue else ""
-    return _print(arguments, data, f"Lesson {id} is undone; revision {plan.to} serves.{again}")
+    return show(arguments, data, f"Lesson {id} is undone; revision {plan.to} serves.{again}")
 
 
 def _model_data(id: str, settings: Settings) -> dict[str, Any]:
@@ -264,36 +244,7 @@ def _lesson_line(lesson: Lesson) -> str:
 
 
 def _print_lesson(arguments: Namespace, lesson: Lesson) -> int:
-    _print(arguments, _lesson_data(lesson), _lesson_line(lesson))
+    show(arguments, _lesson_data(lesson), _lesson_line(lesson))
     if lesson.status == "failed":
         raise StateError(lesson.reason or "The lesson failed.", kept="The adapter stays as it was.")
     return 1 if lesson.status == "refused" else 0
-
-
-def _print_answer(arguments: Namespace, answer: Proposal | Nothing, status: str, seconds: float) -> int:
-    if isinstance(answer, Nothing):
-        data = {"proposal": None, "status": status, "diff": "", "revision": None, "seconds": seconds}
-        _say(answer.reason)
-        _print(arguments, data | {"reason": answer.reason}, "")
-        return 1
-    _say(f"{answer.id}: {answer.path}, revision {answer.revision}, {seconds:.1f} s")
-    data = {"proposal": answer.id, "status": status, "diff": answer.diff, "revision": answer.revision}
-    return _print(arguments, data | {"seconds": seconds}, answer.diff.rstrip("\n"))
-
-
-def _print(arguments: Namespace, data: Any, text: str) -> int:
-    if arguments.json:
-        print(json.dumps(data))
-    elif text:
-        print(clean(text) if sys.stdout.isatty() else text)
-    return 0
-
-
-def _progress(stage: str, fraction: float | None) -> None:
-    share = "" if fraction is None else f" {fraction:.0%}"
-    end = "\r" if sys.stderr.isatty() and fraction is not None else "\n"
-    print(f"\x1b[K{stage}{share}" if end == "\r" else f"{stage}{share}", end=end, file=sys.stderr, flush=True)
-
-
-def _say(line: str) -> None:
-    print(clean(line), file=sys.stderr, flush=True)

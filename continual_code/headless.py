@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from continual_code.errors import ContinualCodeError, Interrupted
 from continual_code.events import (
+    Applied,
     Event,
     Failed,
     Learned,
@@ -22,6 +23,7 @@ from continual_code.events import (
     Proposal,
     Proposed,
     Ready,
+    Recorded,
     Retried,
     StepReport,
     Swapped,
@@ -45,10 +47,13 @@ class Headless:
 
     Args:
         say: receives progress, one line at a time.
+        heard: receives every event, on the caller's thread, as it waits.
     """
 
-    def __init__(self, session: LiveSession, say: Callable[[str], None]) -> None:
-        self.session, self._say = session, say
+    def __init__(
+        self, session: LiveSession, say: Callable[[str], None], heard: Callable[[Event], None] = lambda event: None
+    ) -> None:
+        self.session, self._say, self._heard = session, say, heard
         self._events: queue.Queue[Event] = queue.Queue()
         self._said = ""
 
@@ -66,6 +71,9 @@ class Headless:
     def judge(self, verdict: Verdict) -> None:
         """Record a verdict (and write the file, where it says so)."""
         self.session.judge(verdict)
+        done = Recorded if verdict.kind == "reject" else Applied
+        while not isinstance(self._next(), done):
+            continue
 
     def lesson_end(self, lesson_id: str) -> Learned:
         """Wait until a lesson has ended, whatever came of it."""
@@ -86,14 +94,19 @@ class Headless:
 
     def _wait(self, *kinds: type[E]) -> E:
         while True:
-            event = self._events.get()
-            self._narrate(event)
+            event = self._next()
             if isinstance(event, kinds):
                 return event
             if isinstance(event, Failed) and event in self.session.warnings:
                 self._say(event.what)
             elif isinstance(event, Failed):
                 raise ContinualCodeError(event.what, kept=event.kept, do=event.do)
+
+    def _next(self) -> Event:
+        event = self._events.get()
+        self._heard(event)
+        self._narrate(event)
+        return event
 
     def _narrate(self, event: Event) -> None:
         if isinstance(event, Loading):
@@ -111,9 +124,11 @@ class Headless:
 
 
 @contextmanager
-def running(session: LiveSession, say: Callable[[str], None]) -> Iterator[Headless]:
-    """A loaded session that is closed afterwards, also on Ctrl-C."""
-    driver = Headless(session, say)
+def running(
+    session: LiveSession, say: Callable[[str], None], *, heard: Callable[[Event], None] = lambda event: None
+) -> Iterator[Headless]:
+    """A loaded session that is closed afterwards, also on Ctrl-C; see `Headless`."""
+    driver = Headless(session, say, heard)
     try:
         driver.load()
         yield driver

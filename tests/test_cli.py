@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -11,11 +10,11 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-from playing import AFTER, BEFORE, COMMENT, FILE, Script, plant, play_script, playing
+from commanding import PROGRAM, Commands
+from playing import AFTER, BEFORE, COMMENT, FILE, Script, plant, playing
 
 from continual_code.cli import main
 from continual_code.errors import ModelError
@@ -23,7 +22,6 @@ from continual_code.headless import Headless
 from continual_code.settings import load_settings
 
 ASK = ["run", "Use multiplication in double.", "--file", FILE]
-PROGRAM = [sys.executable, "-P", "-m", "continual_code.cli"]
 IDS = torch.arange(3, 40)
 
 LOGITS_OF_EXPORT = """
@@ -35,46 +33,6 @@ model = PeftModel.from_pretrained(model, sys.argv[2]).eval()
 with torch.no_grad():
     torch.save(model(torch.arange(3, 40)[None]).logits[0], sys.argv[3])
 """
-
-
-class Commands:
-    """Runs commands in this process, in one home and one directory."""
-
-    def __init__(self, root: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        self.root, self._capsys = root, capsys
-        self.out = self.err = ""
-
-    def __call__(self, *arguments: str, code: int = 0) -> str:
-        found = main(["--repo", str(self.root), *arguments])
-        self.out, self.err = self._capsys.readouterr()
-        assert found == code, f"exit {found}: {self.err}"
-        return self.out
-
-    def json(self, *arguments: str, code: int = 0) -> Any:
-        """The one value on stdout."""
-        return json.loads(self(*arguments, "--json", code=code))
-
-
-@pytest.fixture
-def home(tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    values = {
-        "HOME": str(tmp_path / "home"), "MODEL": str(tiny_model), "DEVICE": "cpu", "PRECISION": "float32",
-        "ADAPTER__RANK": "4", "ADAPTER__ALPHA": "8", "LEARNING__MAX_UPDATES": "3", "LEARNING__SUPPORT_FLOOR": "-1e9",
-        "LEARNING__WORK_FLOOR": "-1e9", "LEARNING__MEMORY": "false",
-    }  # fmt: skip
-    for name, value in values.items():
-        monkeypatch.setenv(f"CONTINUAL_CODE_{name}", value)
-    return tmp_path / "home"
-
-
-@pytest.fixture
-def script(home: Path, monkeypatch: pytest.MonkeyPatch, tiny_model: Path) -> Script:
-    return play_script(monkeypatch, tiny_model)
-
-
-@pytest.fixture
-def command(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Commands:
-    return Commands(plant(tmp_path / "project"), capsys)
 
 
 # --- Without a model --------------------------------------------------------------------

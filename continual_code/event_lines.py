@@ -1,0 +1,75 @@
+"""Every event as one JSON object, for `--output-format stream-json`.
+
+Invariant: `type` names the event, every other field is plain JSON, and no text ends a line.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from continual_code.events import (
+    Applied,
+    Event,
+    Failed,
+    Learned,
+    LearnerState,
+    Loading,
+    NoEdit,
+    Proposal,
+    Proposed,
+    Ready,
+    Recorded,
+    Retried,
+    Started,
+    Streamed,
+    Swapped,
+    Undone,
+)
+
+
+def line_of(data: dict[str, Any]) -> str:
+    """One line with its end; anything that is not ASCII is escaped, lone surrogates included."""
+    return json.dumps(data) + "\n"
+
+
+def event_data(event: Event) -> dict[str, Any]:
+    """What a script needs to know of `event`."""
+    match event:
+        case Loading() | Ready() | Streamed() | Swapped():
+            return {"type": _NAMES[type(event)], **asdict(event)}
+        case Started(task):
+            return {"type": "started", **asdict(event), "task": task.text, "files": list(task.files)}
+        case Proposed(proposal):
+            return {"type": "proposed", **_proposal_data(proposal)}
+        case NoEdit(task, reason, answer, retry_of):
+            return {"type": "no_edit", "task": task.text, "reason": reason, "answer": answer, "retry_of": retry_of}
+        case Recorded(verdict, lesson):
+            taught = lesson.id if lesson else None
+            return {"type": "recorded", "proposal": verdict.proposal_id, "verdict": verdict.kind, "lesson": taught}
+        case Applied(proposal_id, path):
+            return {"type": "applied", "proposal": proposal_id, "path": path}
+        case Undone(id, detail):
+            return {"type": "undone", "id": id, "detail": detail}
+        case LearnerState():
+            return {"type": "learner", **asdict(event)}
+        case Learned(lesson, report):
+            figures = {"gap": report.gap, "loss_before": report.loss_before, "loss_after": report.loss_after}
+            ended = {"status": report.status, "reason": report.reason, "revision": report.revision}
+            return {"type": "learned", "lesson": lesson.id, **ended, **figures, "seconds": report.seconds}
+        case Retried(lesson_id, before, after, held, gap, reason):
+            answers = {"before": before.id, "after": after.id if after else None}
+            return {"type": "retried", "lesson": lesson_id, **answers, "held": held, "gap": gap, "reason": reason}
+        case Failed(what, kept, do):
+            return {"type": "failed", "error": what, "kept": kept, "do": do}
+
+
+_NAMES = {Loading: "loading", Ready: "ready", Streamed: "text", Swapped: "swapped"}
+
+
+def _proposal_data(proposal: Proposal) -> dict[str, Any]:
+    return {
+        "proposal": proposal.id, "path": proposal.path, "diff": proposal.diff, "revision": proposal.revision,
+        "seconds": round(proposal.seconds, 2), "left_out": list(proposal.left_out), "retry_of": proposal.retry_of,
+    }  # fmt: skip
