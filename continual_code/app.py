@@ -12,6 +12,7 @@ from continual_code.collector import at_rest
 from continual_code.desk import Desk
 from continual_code.disk import private_dir
 from continual_code.feedback.journal import Journal
+from continual_code.logbook import Logbook
 from continual_code.model.manifest import base_digest
 from continual_code.model.provision import provision, require_installed, require_known
 from continual_code.session import LiveSession
@@ -28,6 +29,7 @@ class Work:
 
     settings: Settings
     desk: Desk
+    log: Logbook
     load: Callable[[LiveSession], Engine]
 
 
@@ -38,20 +40,21 @@ def open_desk(settings: Settings, root: Path) -> Desk:
     return Desk(root, settings.state_dir, journal)
 
 
-def open_work(settings: Settings, root: Path) -> Work:
-    """The desk, and how to load the engine that works at it.
+def open_work(settings: Settings, root: Path, resume: str | None = None) -> Work:
+    """The desk, and how to load the engine that works at it; for `resume` see `Logbook`.
 
     Raises:
-        ContinualCodeError: no model is called that, or the root or the state cannot be used.
+        ContinualCodeError: no model is called that, or the root, the state or the session cannot be used.
     """
     require_known(settings.model)
     desk = open_desk(settings, root)
-    return Work(settings, desk, partial(load_engine, settings, desk))
+    log = Logbook(desk.journal.sessions, desk.key, resume)
+    return Work(settings, desk, log, partial(load_engine, settings, desk))
 
 
-def open_session(settings: Settings, root: Path, *, retries: bool = True) -> LiveSession:
+def open_session(settings: Settings, root: Path, *, retries: bool = True, resume: str | None = None) -> LiveSession:
     """The whole engine; nothing is loaded until `start`."""
-    work = open_work(settings, root)
+    work = open_work(settings, root, resume)
     return LiveSession(root, lambda: work, retries=retries)
 
 

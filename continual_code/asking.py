@@ -17,6 +17,7 @@ from continual_code.errors import UsageError
 from continual_code.event_lines import event_data, line_of
 from continual_code.events import Event, Proposal, Task, Verdict
 from continual_code.headless import Nothing, running
+from continual_code.logbook import CHOOSE
 from continual_code.output import say, show
 from continual_code.piped import task_from_pipe
 from continual_code.screen import root_of
@@ -26,8 +27,10 @@ from continual_code.settings import Settings, load_settings
 def run(arguments: Namespace) -> int:
     """Propose an edit; with `--apply`, accept it."""
     settings = load_settings({"model": arguments.model})[0]
+    if arguments.resume == CHOOSE:
+        raise UsageError("Which session?", do="Give its id: `--resume s3`; `continual-code sessions` lists them.")
     text = _text(arguments, settings)
-    session = open_session(settings, root_of(arguments), retries=False)
+    session = open_session(settings, root_of(arguments), retries=False, resume=arguments.resume)
     task = Task(text, tuple(session.root_relative(file) for file in arguments.file))
     started = time.monotonic()
     with running(session, say, heard=_heard(arguments)) as driver:

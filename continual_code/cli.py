@@ -74,6 +74,8 @@ def _settled(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> 
         arguments.run, arguments.task = "run", arguments.prompt
     if arguments.run != "run" and (arguments.top_file or arguments.apply or arguments.output_format):
         parser.error("--file, --apply and --output-format go with -p or `run`")
+    if arguments.run not in {"run", "screen"} and arguments.resume is not None:
+        parser.error("-c and --resume go with the screen, -p or `run`")
     if arguments.json and arguments.output_format not in (None, "json"):
         parser.error("--json means --output-format json; give one of them")
     arguments.file = [*arguments.top_file, *getattr(arguments, "file", [])]
@@ -98,6 +100,13 @@ def parser() -> argparse.ArgumentParser:
         "-p", dest="prompt", nargs="?", const="-", metavar="TASK",
         help="ask without the screen, like `run`; what is piped in goes along, or is the task",
     )  # fmt: skip
+    continued = parser.add_mutually_exclusive_group()
+    continued.add_argument(
+        "-c", dest="resume", action="store_const", const="latest", help="continue the latest session of this directory"
+    )
+    continued.add_argument(
+        "--resume", nargs="?", const="", metavar="ID", help="continue an earlier session (see `sessions`); asks which"
+    )
     parser.add_argument("--file", dest="top_file", action="append", default=[], metavar="F", help=FILE_HELP)
     parser.add_argument("--apply", action="store_true", help=APPLY_HELP)
     parser.add_argument("--output-format", choices=FORMATS, help=FORMAT_HELP)
@@ -129,6 +138,7 @@ def _add_commands(commands: argparse._SubParsersAction, common: argparse.Argumen
     reject.add_argument("id")
     reject.add_argument("-m", "--message", default="", metavar="WHY", help="the reason, as you would say it")
     reject.add_argument("--wait", action="store_true", help="learn now and report what came of it")
+    add("sessions", "sessions", "list the sessions of this directory, the latest first")
     add("learn", "learn", "learn all waiting lessons now")
     add("lessons", "lessons", "list what was taught")
     report = add("report", "report", "write what was taught, and what came of it, as one HTML page")

@@ -10,6 +10,7 @@ from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from continual_code.app import open_desk, open_lineage, open_session
@@ -21,6 +22,7 @@ from continual_code.headless import running
 from continual_code.model.catalog import CATALOG, find
 from continual_code.model.provision import installed, provision, require_installed
 from continual_code.output import progress, say, show
+from continual_code.past import SessionNote
 from continual_code.screen import root_of
 from continual_code.settings import Settings, dotted, load_settings
 
@@ -73,7 +75,15 @@ def report(arguments: Namespace) -> int:
     out = arguments.out or (None if arguments.json else DEFAULT)
     path = write_report(facts, out) if out else None
     data = data_of(facts) | {"page": str(path) if path else None} if arguments.json else None
-    return _print(arguments, data, f"Written to {path}.")
+    return show(arguments, data, f"Written to {path}.")
+
+
+def sessions(arguments: Namespace) -> int:
+    """List the sessions of this directory, the latest first."""
+    desk = _desk(arguments)
+    found = desk.journal.sessions.of(desk.key)
+    lines = [_session_line(note) for note in found] or ["No sessions of this directory yet."]
+    return show(arguments, [asdict(note) for note in found], "\n".join(lines))
 
 
 def undo(arguments: Namespace) -> int:
@@ -241,6 +251,13 @@ def _lesson_line(lesson: Lesson) -> str:
         figures += f", loss {lesson.loss_before:.3f} -> {lesson.loss_after:.3f}, revision {lesson.revision}"
     reason = f" ({lesson.reason})" if lesson.reason else ""
     return f"{lesson.id} {lesson.status.replace('_', ' ')}: {lesson.comment!r} on {lesson.path}{figures}{reason}"
+
+
+def _session_line(note: SessionNote) -> str:
+    begun = datetime.fromisoformat(note.begun).astimezone().strftime("%Y-%m-%d %H:%M")
+    waiting = f", {note.waiting} waiting for a verdict" if note.waiting else ""
+    first = " ".join(note.first.split())[:100]
+    return f"{note.id}  {begun}  {first}  ({note.tasks} task{'s' if note.tasks > 1 else ''}{waiting})"
 
 
 def _print_lesson(arguments: Namespace, lesson: Lesson) -> int:

@@ -23,16 +23,30 @@ class Desk:
     Args:
         root: the directory the program was started in.
         state_dir: where pre-images are kept.
+
+    Attributes:
+        key: the root as the journal names it.
     """
 
     def __init__(self, root: Path, state_dir: Path, journal: Journal) -> None:
         self.root, self.journal = Root(root), journal
         self._edits = Edits(self.root, private_dir(state_dir / "pre-images"))
-        self._key = str(self.root.path)
+        self.key = str(self.root.path)
 
     def files(self) -> list[str]:
         """The repository's files, relative to its root, sorted."""
         return list_files(self.root.path)
+
+    def relative(self, file: str) -> str:
+        """A path given on the command line, relative to the root.
+
+        Raises:
+            WorkspaceError: it lies outside the root or may not be named.
+        """
+        path = Path(file)
+        if path.is_absolute() and path.is_relative_to(self.root.path):
+            path = path.relative_to(self.root.path)
+        return self.root.normalise(str(path))
 
     def judge(self, verdict: Verdict) -> Lesson | None:
         """Record a verdict; for "accept" and "edit" write the file, without the unwanted hunks of an "accept".
@@ -63,7 +77,7 @@ class Desk:
             What could not be finished, in plain words; it is not tried again.
         """
         troubles = []
-        for edit in self.journal.edits(self._key, "intended"):
+        for edit in self.journal.edits(self.key, "intended"):
             record, after = _read(edit.record)
             if self._edits.state(record) == "after":
                 self.journal.edit_done(edit.proposal_id)
@@ -95,13 +109,13 @@ class Desk:
         return applied[-1].proposal_id if applied else None
 
     def _recorded(self, status: EditStatus) -> list[RecordedEdit]:
-        return self.journal.edits(self._key, status)
+        return self.journal.edits(self.key, status)
 
     def _require_own(self, proposal_id: str) -> None:
         root = self.journal.waiting_root(proposal_id)
-        if root != self._key:
+        if root != self.key:
             raise UsageError(
-                f"{proposal_id} is an edit of {root}, not of {self._key}.",
+                f"{proposal_id} is an edit of {root}, not of {self.key}.",
                 kept="Nothing was changed.",
                 do=f"Start there, or give `--repo {root}`.",
             )

@@ -11,14 +11,20 @@ from pathlib import Path
 from typing import Protocol
 
 from continual_code.events import Lesson, Listener, Task, Verdict
+from continual_code.past import Past, SessionNote
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What a session found when it started: the model's name, and the file for earlier prompts (None keeps none)."""
+    """What a session found when it started: the model's name, and the file for earlier prompts (None keeps none).
+
+    `past` is the session that is continued; `choices` are those that the person wanted to choose from.
+    """
 
     model: str
     history: Path | None = None
+    past: Past | None = None
+    choices: tuple[SessionNote, ...] = ()
 
 
 class Session(Protocol):
@@ -41,6 +47,10 @@ class Session(Protocol):
         Raises:
             ContinualCodeError, OSError: settings, directory or state cannot be used, so nothing else will work either.
         """
+        ...
+
+    def resume(self, id: str) -> Past:
+        """Continue an earlier session of this directory: what is asked from now on belongs to it."""
         ...
 
     def ask(self, task: Task) -> None:

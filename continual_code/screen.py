@@ -44,4 +44,4 @@ def _open(arguments: Namespace, root: Path) -> Work:
     from continual_code.app import open_work
     from continual_code.settings import load_settings
 
-    return open_work(load_settings({"model": arguments.model})[0], root)
+    return open_work(load_settings({"model": arguments.model})[0], root, arguments.resume)

@@ -6,12 +6,9 @@ two answers, and what the person asks for goes before what the program does by i
 
 from __future__ import annotations
 
-import itertools
-import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,7 +34,9 @@ from continual_code.events import (
     Undone,
     Verdict,
 )
+from continual_code.jobs import Jobs, Urgency
 from continual_code.learning.turns import Turns
+from continual_code.past import Past
 from continual_code.port import Opened
 
 if TYPE_CHECKING:  # the first frame waits for this module, and must not wait for those: torch alone costs seconds
@@ -49,15 +48,6 @@ if TYPE_CHECKING:  # the first frame waits for this module, and must not wait fo
 
 HELD_SHARE = 0.5  # a retry "holds" when at most this share of the comment's objection is left
 CLOSE_SECONDS = 4.0
-
-_SWAP, _PERSON, _RETRY = range(3)  # what goes first
-
-
-@dataclass(order=True)
-class _Job:
-    priority: int
-    number: int
-    run: Callable[[], None] = field(compare=False)
 
 
 class LiveSession:
@@ -75,8 +65,7 @@ class LiveSession:
         self.turns = Turns()
         self.warnings: list[Failed] = []  # what a driver without a person need not stop for
         self._listener: Listener = lambda event: None
-        self._jobs: queue.PriorityQueue[_Job] = queue.PriorityQueue()
-        self._numbers = itertools.count()
+        self._jobs = Jobs()
         self._stop_answer = threading.Event()
         self._engine: Engine | None = None
         self._revision = 0
@@ -85,24 +74,22 @@ class LiveSession:
     # --- What the screen calls ----------------------------------------------------------
 
     def root_relative(self, file: str) -> str:
-        """A path given on the command line, relative to the root.
-
-        Raises:
-            WorkspaceError: it lies outside the root or may not be named.
-        """
-        path = Path(file)
-        if path.is_absolute() and path.is_relative_to(self.root):
-            path = path.relative_to(self.root)
-        return self._desk.root.normalise(str(path))
+        """See `Desk.relative`."""
+        return self._desk.relative(file)
 
     def start(self, listener: Listener) -> Opened:
         self._listener = listener
-        settings = self._work.settings
+        settings, log = self._work.settings, self._work.log
+        opened = Opened(settings.model, settings.state_dir / "history", log.past(), log.choices)
         self._thread.start()
-        return Opened(settings.model, settings.state_dir / "history")
+        return opened
+
+    def resume(self, id: str) -> Past:
+        return self._work.log.resume(id)
 
     def ask(self, task: Task) -> None:
-        self._queue(_PERSON, lambda: self._answer(task))
+        asked = self._work.log.begin(task)
+        self._jobs.put(Urgency.PERSON, lambda: self._answer(task, asked))
 
     def judge(self, verdict: Verdict) -> None:
         lesson = self._desk.judge(verdict)
@@ -144,7 +131,7 @@ class LiveSession:
     def close(self) -> None:
         self.turns.close()
         self._stop_answer.set()
-        self._queue(_SWAP, lambda: None)
+        self._jobs.put(Urgency.SWAP, lambda: None)
         deadline = time.monotonic() + CLOSE_SECONDS
         if self._thread.is_alive():  # first: once it has ended, whether there is an engine is settled
             self._thread.join(CLOSE_SECONDS)
@@ -170,7 +157,7 @@ class LiveSession:
 
     def publish(self, published: Published) -> None:
         """Serve a new head: swapped in between two answers, then its lesson's task is asked again."""
-        self._queue(_SWAP, lambda: self._swap(published))
+        self._jobs.put(Urgency.SWAP, lambda: self._swap(published))
         if published.lesson:
             self._ask_again(published.lesson, published)
 
@@ -181,14 +168,14 @@ class LiveSession:
     def _ask_again(self, lesson: Lesson, published: Published | None) -> None:
         if lesson.id in self._to_retry:
             self._to_retry.discard(lesson.id)
-            self._queue(_RETRY, lambda: self._retry(lesson, published))
+            self._jobs.put(Urgency.RETRY, lambda: self._retry(lesson, published))
 
     # --- The serving thread -------------------------------------------------------------
 
     def _serve(self) -> None:
         self._guarded(self._start_engine)
         while self._engine and not self.turns.closed:
-            self._guarded(self._jobs.get().run)
+            self._guarded(self._jobs.next())
 
     def _guarded(self, work: Callable[[], None]) -> None:
         try:
@@ -209,25 +196,27 @@ class LiveSession:
         self.emit(Ready(engine.model, engine.placement, self._revision))
         engine.worker.start()
 
-    def _answer(self, task: Task) -> None:
+    def _answer(self, task: Task, asked: str) -> None:
         try:
-            self.emit(Proposed(self._propose(task, None)))
-        except Interrupted:
-            self.emit(NoEdit(task, "You stopped the answer."))
+            self.emit(Proposed(self._propose(task, asked=asked)))
         except ContinualCodeError as error:
-            self.emit(NoEdit(task, str(error)))
+            reason = "You stopped the answer." if isinstance(error, Interrupted) else str(error)
+            self._work.log.end(asked, reason)
+            self.emit(NoEdit(task, reason))
 
-    def _propose(self, task: Task, retry_of: str | None, known: Published | None = None) -> Proposal:
+    def _propose(
+        self, task: Task, *, asked: str | None = None, retry_of: str | None = None, known: Published | None = None
+    ) -> Proposal:
         """`known` may hold the answer already: a candidate was asked again before it was published."""
         engine = self._loaded()
         self._stop_answer.clear()
         with self.turns.serving():
-            asked = self._prepare(task, retry_of)
-            draft = self._known_draft(asked, known) or engine.agent.propose(
-                asked, revision=self._revision, on_text=lambda text: self.emit(Streamed(text)),
+            prepared = self._prepare(task, retry_of)
+            draft = self._known_draft(prepared, known) or engine.agent.propose(
+                prepared, revision=self._revision, on_text=lambda text: self.emit(Streamed(text)),
                 stopped=lambda: self._stop_answer.is_set() or self.turns.closed,
             )  # fmt: skip
-        proposal = self._record(task, draft, retry_of)
+        proposal = self._record(task, draft, retry_of, asked)
         engine.worker.read_ahead(proposal.id)
         return proposal
 
@@ -252,11 +241,11 @@ class LiveSession:
         self.emit(Started(task, len(asked.prompt_ids), budget, asked.context.left_out, retry_of, rules))
         return asked
 
-    def _record(self, task: Task, draft: Draft, retry_of: str | None) -> Proposal:
+    def _record(self, task: Task, draft: Draft, retry_of: str | None, asked: str | None) -> Proposal:
         return self._desk.journal.add_proposal(
             model=self._loaded().lineage.key, root=str(self.root), task=task, path=draft.path, before=draft.before,
             after=draft.after, rollout=draft.rollout, seconds=draft.seconds, left_out=draft.left_out,
-            retry_of=retry_of,
+            retry_of=retry_of, asked=asked,
         )  # fmt: skip
 
     def _swap(self, published: Published) -> None:
@@ -269,7 +258,7 @@ class LiveSession:
         """Ask the rejected task again, then measure what its comment still holds against the answer."""
         before = self._desk.journal.proposal(lesson.proposal_id)
         try:
-            after = self._propose(before.task, before.id, published)
+            after = self._propose(before.task, retry_of=before.id, known=published)
         except ContinualCodeError as error:
             self.emit(NoEdit(before.task, str(error), "", before.id))
             self.emit(Retried(lesson.id, before, None, False, lesson.gap or 0.0, str(error)))
@@ -291,9 +280,6 @@ class LiveSession:
     @property
     def _desk(self) -> Desk:
         return self._work.desk
-
-    def _queue(self, priority: int, run: Callable[[], None]) -> None:
-        self._jobs.put(_Job(priority, next(self._numbers), run))
 
     def _loaded(self) -> Engine:
         if self._engine is None:

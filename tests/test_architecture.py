@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "continual_code"
-FOR_ALL = {"events", "errors", "settings", "disk", "templates", "diffs", "collector"}
+FOR_ALL = {"events", "errors", "settings", "disk", "templates", "diffs", "collector", "past"}
 SEES_EVERYTHING = {
     "app", "cli", "commands", "session", "desk", "headless", "demo", "doctor", "sample", "bench", "port",
-    "engine", "screen", "completion", "asking", "output", "piped", "event_lines",
+    "engine", "screen", "completion", "asking", "output", "piped", "event_lines", "logbook", "jobs",
 }  # fmt: skip
 ALLOWED = {
     "agent": {"workspace", "model"} | FOR_ALL,
     "learning": {"feedback", "adapters", "model"} | FOR_ALL,
-    "ui": {"events", "errors", "port", "collector"},
+    "ui": {"events", "errors", "port", "past", "collector"},
     "workspace": FOR_ALL,
     "model": FOR_ALL,
     "feedback": FOR_ALL,

@@ -18,7 +18,7 @@ from continual_code.feedback.database import Database
 from continual_code.feedback.ledger import LESSONS
 
 _ANSWERS = """
-    SELECT number AS proposal, path, content, kind, comment, edited
+    SELECT number AS proposal, path, content, kind, comment, edited, unwanted
     FROM proposals LEFT JOIN verdicts ON proposal = number WHERE model = ? ORDER BY number
 """
 
@@ -75,8 +75,7 @@ def _answers(found: Sequence[sqlite3.Row]) -> dict[str, Answer]:
 def _answer(row: sqlite3.Row) -> Answer | None:
     try:
         proposal, rollout = rows.read_proposal(row)
-        edited = None if row["edited"] is None else rows.unpack(row["edited"], proposal.id)
+        verdict = None if row["kind"] is None else rows.read_verdict(row, proposal.id)
     except StateError:  # of one proposal; whoever shows the lessons says so beside the lesson
         return None
-    verdict = row["kind"] and Verdict(proposal.id, row["kind"], row["comment"], edited)
     return Answer(proposal, rollout.messages, verdict)

@@ -22,6 +22,7 @@ from continual_code.feedback.comments import clean_comment, clean_reason
 from continual_code.feedback.database import Database
 from continual_code.feedback.ledger import LESSONS, MEMORY, PENDING, RevisionRow
 from continual_code.feedback.rows import EditIntent, EditStatus, PendingLesson, RecordedEdit, number_of
+from continual_code.feedback.sessions import Sessions
 
 # A step that ended the process this often (out of memory, a crash in native code) would do so for ever.
 MAX_ATTEMPTS = 3
@@ -41,6 +42,7 @@ class Journal:
     def __init__(self, path: Path, clock: Callable[[], datetime] = _now) -> None:
         self._database = Database(path)
         self._clock = clock
+        self.sessions = Sessions(self._database, self._stamp)
 
     def close(self) -> None:
         self._database.close()
@@ -60,17 +62,16 @@ class Journal:
         seconds: float,
         left_out: tuple[str, ...] = (),
         retry_of: str | None = None,
+        asked: str | None = None,
     ) -> Proposal:
-        """Store what the model offers, with the tokens behind it, and give it an id."""
+        """Store what the model offers, with the tokens behind it, and give it an id; `asked` is its task's id."""
         content = rows.pack_proposal(
             task=task, before=before, after=after, rollout=rollout, seconds=seconds, left_out=left_out,
             retry_of=retry_of,
         )  # fmt: skip
+        values = {"model": model, "root": os.fsencode(root), "path": os.fsencode(path), "content": content}
         with self._database.transaction() as connection:
-            number = connection.execute(
-                "INSERT INTO proposals (model, root, path, content, created) VALUES (?, ?, ?, ?, ?)",
-                (model, os.fsencode(root), os.fsencode(path), content, self._stamp()),
-            ).lastrowid
+            number = ledger.insert_proposal(connection, values | {"created": self._stamp()}, asked, retry_of)
         return Proposal(f"p{number}", task, path, before, after, rollout.revision, seconds, left_out, retry_of)
 
     def proposal(self, id: str) -> Proposal:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from continual_code.errors import StateError, UsageError
@@ -47,6 +47,18 @@ def only(found: Sequence[sqlite3.Row], what: str) -> sqlite3.Row:
 def lesson_row(connection: sqlite3.Connection, id: str) -> sqlite3.Row:
     query = f"{LESSONS} WHERE lessons.number = ?"
     return only(connection.execute(query, (rows.number_of(id, "l"),)).fetchall(), f"lesson {id}")
+
+
+def insert_proposal(
+    connection: sqlite3.Connection, values: Mapping[str, object], asked: str | None, retry_of: str | None
+) -> int:
+    """A row of `proposals`; an answer to a retried task belongs to the task that was asked first."""
+    answered = "SELECT task FROM proposals WHERE number = ?"
+    first = connection.execute(answered, (rows.number_of(retry_of, "p"),)).fetchone() if retry_of else None
+    task = rows.number_of(asked, "t") if asked else first and first["task"]
+    named = {**values, "task": task} if task else values
+    insert = f"INSERT INTO proposals ({', '.join(named)}) VALUES ({', '.join('?' * len(named))}) RETURNING number"
+    return connection.execute(insert, tuple(named.values())).fetchall()[0]["number"]
 
 
 def require_unjudged(connection: sqlite3.Connection, proposal: int) -> sqlite3.Row:

@@ -73,7 +73,29 @@ def m003_unwanted_hunks(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE verdicts ADD COLUMN unwanted TEXT NOT NULL DEFAULT '[]'")
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (m001_first_schema, m002_memory, m003_unwanted_hunks)
+def m004_sessions(connection: sqlite3.Connection) -> None:
+    """Sessions and the tasks asked in them; the proposals of before belong to no task.
+
+    `edits_before` is the number of the newest edit when the task was asked: its place among them.
+    """
+    for statement in (
+        """CREATE TABLE sessions (
+            number INTEGER PRIMARY KEY AUTOINCREMENT, root BLOB NOT NULL, created TEXT NOT NULL) STRICT""",
+        """CREATE TABLE tasks (
+            number INTEGER PRIMARY KEY AUTOINCREMENT, session INTEGER NOT NULL REFERENCES sessions,
+            content BLOB NOT NULL, reason TEXT NOT NULL DEFAULT '',
+            edits_before INTEGER NOT NULL, created TEXT NOT NULL) STRICT""",
+        "ALTER TABLE proposals ADD COLUMN task INTEGER REFERENCES tasks",
+        "CREATE INDEX sessions_by_root ON sessions (root)",
+        "CREATE INDEX tasks_by_session ON tasks (session)",
+        "CREATE INDEX proposals_by_task ON proposals (task)",
+    ):
+        connection.execute(statement)
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
+    m001_first_schema, m002_memory, m003_unwanted_hunks, m004_sessions,
+)  # fmt: skip
 
 
 def migrate(connection: sqlite3.Connection) -> None:

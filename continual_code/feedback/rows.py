@@ -141,9 +141,13 @@ def read_lesson(row: sqlite3.Row) -> Lesson:
 
 def read_pending(row: sqlite3.Row) -> PendingLesson:
     proposal, rollout = read_proposal(row)
-    edited = unpack(row["edited"], proposal.id) if row["edited"] is not None else None
-    verdict = Verdict(proposal.id, row["kind"], row["comment"], edited, tuple(json.loads(row["unwanted"])))
-    return PendingLesson(read_lesson(row), verdict, proposal, rollout, row["attempts"])
+    return PendingLesson(read_lesson(row), read_verdict(row, proposal.id), proposal, rollout, row["attempts"])
+
+
+def read_verdict(row: sqlite3.Row, proposal_id: str) -> Verdict:
+    """The verdict in a row that has one (its `kind` is not NULL)."""
+    edited = unpack(row["edited"], proposal_id) if row["edited"] is not None else None
+    return Verdict(proposal_id, row["kind"], row["comment"], edited, tuple(json.loads(row["unwanted"])))
 
 
 def write_report(report: StepReport) -> str:

@@ -15,12 +15,13 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from continual_code.diffs import hunks_of
 from continual_code.report import plot
 from continual_code.report.credit import MARKS, Piece
 from continual_code.report.facts import Change, Entry, Facts
 from continual_code.report.words import STATES, VERDICTS
 from continual_code.ui.clean import clean, clean_line
-from continual_code.ui.diff import diff_of
+from continual_code.ui.diff import diff_between
 
 FIRST_LINES = "<!doctype html>\n<!-- continual-code report -->\n"
 KINDS = {"+": "added", "-": "removed", " ": "same", "⋯": "hidden"}
@@ -64,7 +65,8 @@ def _series(name: str, shape: plot.Shape, values: Sequence[float | None]) -> plo
 
 def lines_of(change: Change) -> list[Line]:
     """The diff with three lines of context, in one column."""
-    diff = diff_of(change.before, change.after)
+    before = change.before or ""
+    diff = diff_between(before, change.after, hunks_of(before, change.after))
     lines: list[Line] = []
     for row in diff.inline:
         if row.mark == "⋯":

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import ClassVar
 
 from textual.app import App, SystemCommand
@@ -24,13 +25,14 @@ from continual_code.ui.clean import Guard
 from continual_code.ui.history import History
 from continual_code.ui.messages import EngineEvent
 from continual_code.ui.narrate import failure_of
+from continual_code.ui.retelling import sessions_screen
 from continual_code.ui.screens.help import HelpScreen
 from continual_code.ui.screens.lessons import LessonsScreen
 from continual_code.ui.screens.main import MainScreen
 from continual_code.ui.status import Status
 
 QUIT_WITHIN = 2.0
-STYLES = ("base", "main", "review", "compare", "lessons")
+STYLES = ("base", "main", "review", "compare", "lessons", "picker")
 
 
 class ContinualApp(App[None]):
@@ -116,8 +118,16 @@ class ContinualApp(App[None]):
             self.exit()
             return
         self.status = replace(self.status, model=opened.model)
+        if opened.past:
+            self.main.retell(opened.past)
+        elif opened.choices:
+            self.push_screen(sessions_screen(self, opened.choices), self._resume)
         self._calls.submit(self._history.read, then=self._history.restore)
         self._calls.submit(self._session.files, then=self.main.take_files)
+
+    def _resume(self, id: str | None) -> None:
+        if id is not None:
+            self._calls.submit(partial(self._session.resume, id), then=self.main.retell)
 
     def _listen(self, event: Event) -> None:
         try:

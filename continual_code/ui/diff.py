@@ -54,8 +54,12 @@ class Diff:
 
 def diff_of(proposal: Proposal) -> Diff:
     """The hunks of a proposal, with three lines of context around each."""
-    old, new = display_lines(proposal.before or "", proposal.after)
-    hunks = proposal.hunks
+    return diff_between(proposal.before or "", proposal.after, proposal.hunks)
+
+
+def diff_between(before: str, after: str, hunks: Sequence[Hunk]) -> Diff:
+    """`hunks` are those between the two texts."""
+    old, new = display_lines(before, after)
     inline: list[Row] = []
     paired: list[Row] = []
     old_end = new_end = 0

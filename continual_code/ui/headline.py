@@ -32,10 +32,11 @@ def title_of(proposal: Proposal, *, waiting: int = 1) -> Content:
     )
 
 
-def diff_lines(proposal: Proposal, verdict: Verdict) -> list[Content]:
-    """The diff for the transcript, indented: the person's own text if they edited it, unwanted hunks marked."""
-    if verdict.edited is not None:
-        proposal = replace(proposal, after=verdict.edited)
+def diff_lines(proposal: Proposal, verdict: Verdict | None, *, rows: int = SHOWN_ROWS) -> list[Content]:
+    """The first `rows` of the diff, indented: the person's own text if they edited it, unwanted hunks marked."""
+    edited, unwanted = (verdict.edited, verdict.unwanted) if verdict else (None, ())
+    if edited is not None:
+        proposal = replace(proposal, after=edited)
     if (proposal.before or "").count("\n") + proposal.after.count("\n") > COMPARED_LINES:
         return [Content.styled("  (too long to repeat here)", ".quiet")]
     diff = diff_of(proposal)
@@ -44,9 +45,9 @@ def diff_lines(proposal: Proposal, verdict: Verdict) -> list[Content]:
         if row.mark == "⋯":
             continue
         code = diff.old[row.old] if row.mark == "-" and row.old is not None else diff.new[row.new or 0]
-        if row.hunk in verdict.unwanted:
+        if row.hunk in unwanted:
             lines.append(Content.styled(f"{UNWANTED} {row.mark} {code}", ".quiet"))
         else:
             lines.append(Content.styled(f"  {row.mark} {code}", STYLES.get(row.mark, ".quiet")))
-    rest = len(lines) - SHOWN_ROWS
-    return lines if rest <= 0 else [*lines[:SHOWN_ROWS], Content.styled(f"  ⋯ {rest} more lines", ".quiet")]
+    rest = len(lines) - rows
+    return lines if rest <= 0 else [*lines[:rows], Content.styled(f"  ⋯ {rest} more lines", ".quiet")]

@@ -24,6 +24,7 @@ from continual_code.events import (
     Task,
     Verdict,
 )
+from continual_code.past import Past, SessionNote
 from continual_code.port import Opened
 
 BEFORE = "def greet(name):\n    print('hi ' + name)\n\n\ndef main():\n    greet('you')\n"
@@ -38,8 +39,11 @@ class ScriptedSession:
         root: Path = Path("/project"),
         files: Sequence[str] = ("greet.py", "src/app.py"),
         history: Path | None = None,
+        past: Past | None = None,
+        choices: Sequence[SessionNote] = (),
     ) -> None:
         self._root, self._history = root, history
+        self.past, self.choices = past, tuple(choices)
         self.known_files = list(files)
         self.lesson_list: list[Lesson] = []
         self.applied: str | None = None
@@ -61,7 +65,12 @@ class ScriptedSession:
         self._note("start")
         self._listener = listener
         threading.Thread(target=self._speak, daemon=True).start()
-        return Opened("qwen2.5-coder-1.5b", self._history)
+        return Opened("qwen2.5-coder-1.5b", self._history, None if self.choices else self.past, self.choices)
+
+    def resume(self, id: str) -> Past:
+        self._note("resume", id)
+        assert self.past is not None
+        return self.past
 
     def ask(self, task: Task) -> None:
         self._note("ask", task)

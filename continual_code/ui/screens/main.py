@@ -15,44 +15,40 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Static
 
-from continual_code.errors import ContinualCodeError
 from continual_code.events import (
     Event,
     Failed,
     Learned,
     NoEdit,
-    Proposal,
     Proposed,
     Recorded,
     Retried,
     Started,
     Streamed,
-    Verdict,
 )
+from continual_code.past import Past
 from continual_code.port import Session
 from continual_code.ui.calls import Calls
 from continual_code.ui.clean import clean_line
 from continual_code.ui.commands import Command, parse_command
 from continual_code.ui.errands import Errands
-from continual_code.ui.headline import diff_lines, title_of
+from continual_code.ui.headline import diff_lines
 from continual_code.ui.history import History
-from continual_code.ui.narrate import failure_of, narrate, quiet, welcome
+from continual_code.ui.narrate import narrate, quiet, welcome
 from continual_code.ui.outbox import Outbox
+from continual_code.ui.retelling import retell
 from continual_code.ui.retries import Retries
-from continual_code.ui.reviews import Pending, Reviews
 from continual_code.ui.screens.compare import CompareScreen, Judgement
+from continual_code.ui.screens.judging import JudgingPage
 from continual_code.ui.screens.lessons import LessonsScreen
-from continual_code.ui.screens.page import Page
 from continual_code.ui.widgets.completions import Completions
-from continual_code.ui.widgets.diff_view import DiffView
 from continual_code.ui.widgets.notice import Notice
 from continual_code.ui.widgets.prompt import Prompt
-from continual_code.ui.widgets.review import Review
 from continual_code.ui.widgets.status_bar import Source
 from continual_code.ui.widgets.transcript import Transcript
 
 
-class MainScreen(Page[None]):
+class MainScreen(JudgingPage):
     """Hears every event; `clock` gives seconds and is shared with the cards."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -64,13 +60,11 @@ class MainScreen(Page[None]):
     ]
 
     def __init__(self, source: Source, session: Session, calls: Calls, history: History) -> None:
-        super().__init__(source)
-        self._session, self._calls, self._history = session, calls, history
+        super().__init__(source, session, calls)
+        self._history = history
         self._errands = Errands(session, calls, self.say)
-        self._reviews = Reviews()
         self._retries = Retries()
         self._outbox = Outbox(session, calls, self.say, self._restore)
-        self._proposals: dict[str, Proposal] = {}
 
     def compose(self) -> ComposeResult:
         completions = Completions()
@@ -89,17 +83,8 @@ class MainScreen(Page[None]):
         self._refresh()
 
     @property
-    def prompt(self) -> Prompt:
-        return self.query_one(Prompt)
-
-    @property
     def transcript(self) -> Transcript:
         return self.query_one(Transcript)
-
-    @property
-    def review(self) -> Review | None:
-        """The open card, if any."""
-        return next((card for card in self.query(Review) if card.is_attached and not card.closing), None)
 
     @property
     def keys(self) -> str:
@@ -139,8 +124,7 @@ class MainScreen(Page[None]):
     def _after(self, event: Event) -> None:
         match event:
             case Proposed(proposal):
-                self._proposals[proposal.id] = proposal
-                self._reviews.add(proposal)
+                self._take(proposal)
                 self._offer()
             case Learned():
                 self._retries.note(event)
@@ -149,8 +133,14 @@ class MainScreen(Page[None]):
                 if self._free:
                     self._compare(grace=True)
 
+    def retell(self, past: Past) -> None:
+        """Show the session that is continued; what never got a verdict waits for one again."""
+        self._calls.submit(partial(retell, past), then=self.say)
+        for proposal in past.waiting:
+            self._take(proposal).seen = True
+        self._refresh()
+
     def say(self, lines: Iterable[Content]) -> None:
-        """Write lines to the transcript."""
         self.transcript.write(lines)
 
     # --- What the person sends --------------------------------------------------------
@@ -194,59 +184,6 @@ class MainScreen(Page[None]):
                 return self._errands.run(command)
         return True
 
-    # --- The card ---------------------------------------------------------------------
-
-    @property
-    def _free(self) -> bool:
-        """Whether the focus may move: the person types nothing and judges nothing."""
-        return self.is_current and self.review is None and not self.prompt.text
-
-    def _offer(self) -> None:
-        """Open the oldest proposal that was not shown yet, if the person is free."""
-        if self._free and (pending := self._reviews.unseen()):
-            self._open(pending, grace=True)
-
-    def _open(self, pending: Pending, *, grace: bool) -> None:
-        proposal = pending.proposal
-        pending.seen = True
-        body = DiffView(proposal, judged=True, id="diff")
-        title = title_of(proposal, waiting=len(self._reviews))
-        self.query_one("#card").mount(Review(pending, title, body, clock=self.source.clock, grace=grace))
-        self.set_class(True, "-reviewing")
-        self._refresh()
-
-    def _close(self) -> None:
-        self.query(Review).remove()
-        self.set_class(False, "-reviewing")
-        self.prompt.focus()
-        self._refresh()
-
-    def on_review_judged(self, message: Review.Judged) -> None:
-        self._close()
-        self._judge(message.pending, message.verdict)
-
-    def on_review_put_aside(self) -> None:
-        self._close()
-
-    def on_review_typed(self, message: Review.Typed) -> None:
-        if self.query(Review):
-            self._close()
-        self.prompt.insert(message.text)
-
-    def on_review_mode_changed(self) -> None:
-        self.tick()
-
-    def _judge(self, pending: Pending, verdict: Verdict) -> None:
-        self._reviews.remove(pending.proposal.id)
-        self._calls.submit(partial(self._session.judge, verdict), failed=partial(self._not_judged, pending))
-        self._offer()
-        self._refresh()
-
-    def _not_judged(self, pending: Pending, error: ContinualCodeError) -> None:
-        self._reviews.put_back(pending)
-        self.say(failure_of(error))
-        self._refresh()
-
     # --- Keys -------------------------------------------------------------------------
 
     def on_screen_resume(self) -> None:
@@ -257,12 +194,6 @@ class MainScreen(Page[None]):
             self._calls.at_once(self._session.interrupt)
         elif self.source.status.learning:
             self._calls.at_once(self._session.cancel_lesson)
-
-    def action_review(self) -> None:
-        if self.review is not None:
-            self.review.resume()
-        elif pending := self._reviews.first():
-            self._open(pending, grace=False)
 
     def action_compare(self) -> None:
         self._compare(grace=False)

@@ -1,0 +1,114 @@
+"""The part of the main screen that deals with the card: when it opens, and where a verdict goes.
+
+Invariant: a card opens by itself only while the person types nothing and judges nothing, and a proposal
+whose verdict could not be recorded waits on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+
+from textual.content import Content
+
+from continual_code.errors import ContinualCodeError
+from continual_code.events import Proposal, Verdict
+from continual_code.port import Session
+from continual_code.ui.calls import Calls
+from continual_code.ui.headline import title_of
+from continual_code.ui.narrate import failure_of
+from continual_code.ui.reviews import Pending, Reviews
+from continual_code.ui.screens.page import Page
+from continual_code.ui.widgets.diff_view import DiffView
+from continual_code.ui.widgets.prompt import Prompt
+from continual_code.ui.widgets.review import Review
+from continual_code.ui.widgets.status_bar import Source
+
+
+class JudgingPage(Page[None]):
+    """A page with a prompt and a container `#card`."""
+
+    def __init__(self, source: Source, session: Session, calls: Calls) -> None:
+        super().__init__(source)
+        self._session, self._calls = session, calls
+        self._reviews = Reviews()
+        self._proposals: dict[str, Proposal] = {}
+
+    @property
+    def prompt(self) -> Prompt:
+        return self.query_one(Prompt)
+
+    @property
+    def review(self) -> Review | None:
+        """The open card, if any."""
+        return next((card for card in self.query(Review) if card.is_attached and not card.closing), None)
+
+    def say(self, lines: Iterable[Content]) -> None:
+        """Write lines to the transcript."""
+        raise NotImplementedError
+
+    def action_review(self) -> None:
+        if self.review is not None:
+            self.review.resume()
+        elif pending := self._reviews.first():
+            self._open(pending, grace=False)
+
+    def _refresh(self) -> None:
+        """Bring the notice and the footer up to date."""
+        raise NotImplementedError
+
+    def _take(self, proposal: Proposal) -> Pending:
+        """From now on `proposal` waits for its verdict."""
+        self._proposals[proposal.id] = proposal
+        return self._reviews.add(proposal)
+
+    @property
+    def _free(self) -> bool:
+        """Whether the focus may move: the person types nothing and judges nothing."""
+        return self.is_current and self.review is None and not self.prompt.text
+
+    def _offer(self) -> None:
+        """Open the oldest proposal that was not shown yet, if the person is free."""
+        if self._free and (pending := self._reviews.unseen()):
+            self._open(pending, grace=True)
+
+    def _open(self, pending: Pending, *, grace: bool) -> None:
+        proposal = pending.proposal
+        pending.seen = True
+        body = DiffView(proposal, judged=True, id="diff")
+        title = title_of(proposal, waiting=len(self._reviews))
+        self.query_one("#card").mount(Review(pending, title, body, clock=self.source.clock, grace=grace))
+        self.set_class(True, "-reviewing")
+        self._refresh()
+
+    def _close(self) -> None:
+        self.query(Review).remove()
+        self.set_class(False, "-reviewing")
+        self.prompt.focus()
+        self._refresh()
+
+    def on_review_judged(self, message: Review.Judged) -> None:
+        self._close()
+        self._judge(message.pending, message.verdict)
+
+    def on_review_put_aside(self) -> None:
+        self._close()
+
+    def on_review_typed(self, message: Review.Typed) -> None:
+        if self.query(Review):
+            self._close()
+        self.prompt.insert(message.text)
+
+    def on_review_mode_changed(self) -> None:
+        self.tick()
+
+    def _judge(self, pending: Pending, verdict: Verdict) -> None:
+        self._reviews.remove(pending.proposal.id)
+        self._calls.submit(partial(self._session.judge, verdict), failed=partial(self._not_judged, pending))
+        self._offer()
+        self._refresh()
+
+    def _not_judged(self, pending: Pending, error: ContinualCodeError) -> None:
+        self._reviews.put_back(pending)
+        self.say(failure_of(error))
+        self._refresh()
