@@ -10,7 +10,7 @@ from typing import Final
 from continual_code.errors import UsageError
 from continual_code.events import Task
 from continual_code.feedback.sessions import Sessions
-from continual_code.past import Past, SessionNote
+from continual_code.past import Past, Point, SessionNote
 
 LATEST: Final = "latest"
 CHOOSE: Final = ""
@@ -49,6 +49,10 @@ class Logbook:
     def past(self) -> Past | None:
         """The session so far; None before its first task."""
         return self._sessions.past(self._id) if self._id else None
+
+    def points(self) -> list[Point]:
+        """Where the session can go back to, in the order in which it happened."""
+        return self._sessions.points(self._id) if self._id else []
 
     def begin(self, task: Task) -> str:
         """Record a task before work on it begins; returns its id."""

@@ -6,6 +6,7 @@ number for a task, "p" and a number for a proposal.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -55,3 +56,18 @@ class Past:
     def waiting(self) -> tuple[Proposal, ...]:
         """The proposals that never got a verdict."""
         return tuple(offer.proposal for turn in self.turns for offer in turn.offers if offer.verdict is None)
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A moment to go back to: just before a task was asked ("t4"), or before an edit of `path` was written ("p7")."""
+
+    id: str
+    task: Task
+    path: str = ""
+
+
+def edits_from(points: Sequence[Point], id: str) -> list[Point]:
+    """The edits that going back to `id` takes back, newest first; `points` are in the order in which they happened."""
+    ids = [point.id for point in points]
+    return [point for point in reversed(points[ids.index(id) :]) if point.path]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from continual_code.events import Lesson, Listener, Task, Verdict
-from continual_code.past import Past, SessionNote
+from continual_code.past import Past, Point, SessionNote
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,18 @@ class Session(Protocol):
 
     def undo(self, id: str) -> None:
         """Undo an applied proposal ("p7") or a lesson ("l3")."""
+        ...
+
+    def points(self) -> Sequence[Point]:
+        """This session's tasks and applied edits, in the order in which they happened."""
+        ...
+
+    def rewind(self, id: str) -> str:
+        """Undo this session's edits since a point, newest first (an `Undone` each); returns the text of its task.
+
+        Raises:
+            WorkspaceError: the person changed one of the files since; what is newer was undone, the rest was not.
+        """
         ...
 
     def last_applied(self) -> str | None:

@@ -36,8 +36,9 @@ from continual_code.events import (
 )
 from continual_code.jobs import Jobs, Urgency
 from continual_code.learning.turns import Turns
-from continual_code.past import Past
+from continual_code.past import Past, Point
 from continual_code.port import Opened
+from continual_code.rewinding import rewind
 
 if TYPE_CHECKING:  # the first frame waits for this module, and must not wait for those: torch alone costs seconds
     from continual_code.agent import Asked, Draft
@@ -114,6 +115,12 @@ class LiveSession:
         self._desk.journal.lesson(id)  # an unknown id is the caller's fault, and said at once
         engine = self._loaded()
         engine.worker.do(lambda: self.emit(Undone(id, engine.worker.undo(id))))
+
+    def points(self) -> Sequence[Point]:
+        return self._work.log.points()
+
+    def rewind(self, id: str) -> str:
+        return rewind(self.points(), id, self.undo)
 
     def last_applied(self) -> str | None:
         return self._desk.last_applied()

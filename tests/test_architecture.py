@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parents[1] / "continual_code"
 FOR_ALL = {"events", "errors", "settings", "disk", "templates", "diffs", "collector", "past"}
 SEES_EVERYTHING = {
     "app", "cli", "commands", "session", "desk", "headless", "demo", "doctor", "sample", "bench", "port",
-    "engine", "screen", "completion", "asking", "output", "piped", "event_lines", "logbook", "jobs",
+    "engine", "screen", "completion", "asking", "output", "piped", "event_lines", "logbook", "jobs", "rewinding",
 }  # fmt: skip
 ALLOWED = {
     "agent": {"workspace", "model"} | FOR_ALL,

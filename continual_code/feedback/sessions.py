@@ -16,7 +16,7 @@ from continual_code.events import Task
 from continual_code.feedback import rows
 from continual_code.feedback.comments import clean_reason
 from continual_code.feedback.database import Database
-from continual_code.past import Offer, Past, SessionNote, Turn
+from continual_code.past import Offer, Past, Point, SessionNote, Turn
 
 _NOTES = """
     SELECT sessions.number, sessions.created, count(tasks.number) AS tasks, min(tasks.number) AS first,
@@ -33,6 +33,13 @@ _OFFERS = """
     LEFT JOIN verdicts ON verdicts.proposal = proposals.number
     LEFT JOIN edits ON edits.proposal = proposals.number
     WHERE tasks.session = ? ORDER BY proposals.number
+"""
+
+
+_APPLIED = """
+    SELECT edits.number, proposals.number AS proposal, proposals.path, proposals.task
+    FROM edits JOIN proposals ON proposals.number = edits.proposal JOIN tasks ON tasks.number = proposals.task
+    WHERE tasks.session = ? AND edits.status = 'applied'
 """
 
 
@@ -83,6 +90,17 @@ class Sessions:
             Turn(f"t{row['number']}", _task(row), row["reason"], tuple(offers.get(row["number"], ()))) for row in asked
         )
         return Past(id, tuple(turns))
+
+    def points(self, id: str) -> list[Point]:
+        """The tasks of a session and its edits that are applied, in the order in which they happened."""
+        number = rows.number_of(id, "s")
+        asked = self._database.rows("SELECT * FROM tasks WHERE session = ?", number)
+        tasks = {row["number"]: _task(row) for row in asked}
+        found = [((row["edits_before"], row["number"]), Point(f"t{row['number']}", _task(row))) for row in asked]
+        for row in self._database.rows(_APPLIED, number):
+            edit = Point(f"p{row['proposal']}", tasks[row["task"]], os.fsdecode(row["path"]))
+            found.append(((row["number"], 0), edit))  # an edit comes before the tasks that were asked after it
+        return [point for _, point in sorted(found, key=lambda one: one[0])]
 
     def _begin(self, connection: sqlite3.Connection, root: str) -> int:
         insert = "INSERT INTO sessions (root, created) VALUES (?, ?) RETURNING number"

@@ -61,7 +61,11 @@ class ContinualApp(App[None]):
 
     @property
     def hint(self) -> str:
-        return "Ctrl+C again quits" if self.clock() - self._quit_asked < QUIT_WITHIN else ""
+        return "Ctrl+C again quits" if self._quitting else self.main.hint if self.screen is self.main else ""
+
+    @property
+    def _quitting(self) -> bool:
+        return self.clock() - self._quit_asked < QUIT_WITHIN
 
     def get_default_screen(self) -> Screen[None]:
         return self.main
@@ -95,7 +99,7 @@ class ContinualApp(App[None]):
         selected = self.focused.selected_text if isinstance(self.focused, TextArea) else None
         if selected := selected or self.screen.get_selected_text():
             self.copy_to_clipboard(selected)
-        elif self.hint:
+        elif self._quitting:
             self.exit()
         else:
             self._quit_asked = self.clock()

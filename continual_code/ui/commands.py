@@ -10,6 +10,7 @@ from dataclasses import dataclass
 COMMANDS = {
     "lessons": "what was taught, and undo",
     "undo": "[ID] undo an edit or a lesson; the last edit without ID",
+    "rewind": "undo the edits since an earlier task, and take that task up again",
     "export": "DIR write the adapter as a PEFT directory",
     "help": "keys and commands",
     "quit": "leave; pending lessons are kept",

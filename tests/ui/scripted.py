@@ -24,7 +24,7 @@ from continual_code.events import (
     Task,
     Verdict,
 )
-from continual_code.past import Past, SessionNote
+from continual_code.past import Past, Point, SessionNote
 from continual_code.port import Opened
 
 BEFORE = "def greet(name):\n    print('hi ' + name)\n\n\ndef main():\n    greet('you')\n"
@@ -46,6 +46,7 @@ class ScriptedSession:
         self.past, self.choices = past, tuple(choices)
         self.known_files = list(files)
         self.lesson_list: list[Lesson] = []
+        self.point_list: list[Point] = []
         self.applied: str | None = None
         self.calls: list[tuple[Any, ...]] = []
         self.errors: dict[str, ContinualCodeError] = {}
@@ -86,6 +87,13 @@ class ScriptedSession:
 
     def undo(self, id: str) -> None:
         self._note("undo", id)
+
+    def points(self) -> Sequence[Point]:
+        return self.point_list
+
+    def rewind(self, id: str) -> str:
+        self._note("rewind", id)
+        return next(point.task.text for point in self.point_list if point.id == id)
 
     def last_applied(self) -> str | None:
         return self.applied

@@ -24,6 +24,7 @@ KEYS = {
         "@ or Tab": "name a file",
         "PgUp / PgDn": "scroll the transcript",
         "Esc": "stop the answer; then stop the running lesson",
+        "Esc Esc": "with an empty prompt: undo the edits since an earlier task",
         "Ctrl+C": "twice to quit; Ctrl+Q quits at once",
     },
     "Proposal (F2)": {

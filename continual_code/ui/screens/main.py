@@ -26,7 +26,7 @@ from continual_code.events import (
     Started,
     Streamed,
 )
-from continual_code.past import Past
+from continual_code.past import Past, Point
 from continual_code.port import Session
 from continual_code.ui.calls import Calls
 from continual_code.ui.clean import clean_line
@@ -38,6 +38,7 @@ from continual_code.ui.narrate import narrate, quiet, welcome
 from continual_code.ui.outbox import Outbox
 from continual_code.ui.retelling import retell
 from continual_code.ui.retries import Retries
+from continual_code.ui.rewinding import AGAIN_WITHIN, rewind_screen
 from continual_code.ui.screens.compare import CompareScreen, Judgement
 from continual_code.ui.screens.judging import JudgingPage
 from continual_code.ui.screens.lessons import LessonsScreen
@@ -64,6 +65,7 @@ class MainScreen(JudgingPage):
         self._history = history
         self._errands = Errands(session, calls, self.say)
         self._retries = Retries()
+        self._escaped = float("-inf")
         self._outbox = Outbox(session, calls, self.say, self._restore)
 
     def compose(self) -> ComposeResult:
@@ -85,6 +87,12 @@ class MainScreen(JudgingPage):
     @property
     def transcript(self) -> Transcript:
         return self.query_one(Transcript)
+
+    @property
+    def hint(self) -> str:
+        """What the second Esc does, for as long as it does it."""
+        again = not self.prompt.text and self.source.clock() - self._escaped < AGAIN_WITHIN
+        return "Esc again goes back to an earlier task" if again else ""
 
     @property
     def keys(self) -> str:
@@ -176,6 +184,8 @@ class MainScreen(JudgingPage):
         match command.name:
             case "lessons":
                 self.action_lessons()
+            case "rewind":
+                self.action_rewind()
             case "help":
                 self.app.call_later(self.app.run_action, "help")
             case "quit":
@@ -194,6 +204,30 @@ class MainScreen(JudgingPage):
             self._calls.at_once(self._session.interrupt)
         elif self.source.status.learning:
             self._calls.at_once(self._session.cancel_lesson)
+        elif self.hint:
+            self._escaped = float("-inf")
+            self.action_rewind()
+        elif not self.prompt.text:
+            self._escaped = self.source.clock()
+            self.tick()
+
+    def action_rewind(self) -> None:
+        self._calls.submit(self._session.points, then=self._choose_point)
+
+    def _choose_point(self, points: Sequence[Point]) -> None:
+        if points:
+            self.app.push_screen(rewind_screen(self.source, points), self._rewind)
+        else:
+            self.say([quiet("Nothing was asked in this session yet."), Content("")])
+
+    def _rewind(self, id: str | None) -> None:
+        if id is not None:
+            self._calls.submit(partial(self._session.rewind, id), then=self._give_back)
+
+    def _give_back(self, text: str) -> None:
+        """Put an earlier task into the prompt, unless the person is typing another one already."""
+        if not self.prompt.text:
+            self.prompt.paste(text)
 
     def action_compare(self) -> None:
         self._compare(grace=False)
