@@ -6,26 +6,30 @@ its end, and does not break code that was whole.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from continual_code.events import Rollout
 from continual_code.learning import teacher
+from continual_code.learning.alignment import departures
 from continual_code.learning.scoring import BASE
 from continual_code.model.chat import Chat
 from continual_code.model.generation import Generator, Sampling
 
+MUCH = 0.25  # of an answer: a rewriting that changes more is doubtful
 
-def correct(
+
+def corrections(
     generator: Generator, chat: Chat, rollout: Rollout, comment: str, is_sound: Callable[[str], bool],
     stopped: Callable[[], bool],
-) -> str | None:  # fmt: skip
-    """The rejected answer rewritten by the comment; None when the model did not manage.
+) -> list[str]:  # fmt: skip
+    """The rejected answer rewritten by the comment, and the task done anew by it where that is doubtful.
 
-    One lesson from a broken correction can spoil all others: a model that was shown a line
-    after the last `return` no longer ends its answers there.
+    A rewriting is the first choice, because it leaves everything else as the student wrote it,
+    earlier lessons too. But a small model that changes much of an answer often misplaces what it
+    was told to add; given the task with the comment as a rule it may do better, or not.
 
-    Where it cannot rewrite the answer, it is given the task anew with the comment as a
-    rule. That is the second choice: such an answer shows nothing of earlier lessons.
+    One lesson from a broken correction can spoil all others (a model that was shown a line
+    after the last `return` no longer ends its answers there), so there may be none.
 
     Args:
         generator: on a view whose adapter is off.
@@ -34,13 +38,22 @@ def correct(
     """
     rejected = chat.decode(rollout.token_ids)
     sampling = Sampling(max_tokens=2 * len(rollout.token_ids) + 128)
+    found: list[str] = []
     for messages in (
         teacher.revision_request(rollout.messages, rejected, comment),
         teacher.told(rollout.messages, comment, None),
     ):
         answer = generator.generate(chat.render(messages), sampling, owner=BASE, stopped=stopped)
-        found = teacher.demonstration(chat.decode(answer.token_ids), rejected)
-        breaks = found is not None and is_sound(rejected) and not is_sound(found)
-        if answer.finish == "stop" and found and not breaks:
-            return found
-    return None
+        correction = teacher.demonstration(chat.decode(answer.token_ids), rejected)
+        breaks = correction is not None and is_sound(rejected) and not is_sound(correction)
+        if answer.finish != "stop" or correction is None or breaks or correction in found:
+            continue
+        found.append(correction)
+        if _changed(rollout.token_ids, chat.encode(correction)) <= MUCH:
+            break
+    return found
+
+
+def _changed(rejected: Sequence[int], corrected: Sequence[int]) -> float:
+    """The share of a correction's tokens at which it departs from the rejected answer."""
+    return len(departures(rejected, corrected)[1]) / len(corrected)

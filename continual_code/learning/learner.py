@@ -18,7 +18,7 @@ from continual_code.events import LessonStatus, Rollout, StepReport
 from continual_code.learning import teacher
 from continual_code.learning.alignment import departures
 from continual_code.learning.common_text import CommonText, is_fresh
-from continual_code.learning.correction import correct
+from continual_code.learning.correction import corrections
 from continual_code.learning.credit import positions_of
 from continual_code.learning.divergence import shifted
 from continual_code.learning.lessons import Candidate, Evidence, Reasked
@@ -183,8 +183,19 @@ class Learner:
         if not (self._settings.demonstration and evidence.comment):
             return None
         self._stage("rewriting")
+        asked = rollout, evidence.comment, evidence.is_sound
         with self._view.adapter_off():
-            return correct(self._generator, self._chat, rollout, evidence.comment, evidence.is_sound, self._yielding)
+            found = corrections(self._generator, self._chat, *asked, self._yielding)
+        if len(found) < 2:
+            return found[0] if found else None
+        return max(found, key=lambda example: self._effect(rollout, evidence.comment, example))
+
+    def _effect(self, rollout: Rollout, comment: str, example: str) -> float:
+        """How much likelier the comment makes what a correction changes, nats per changed token."""
+        token_ids = self._answer_ids(example, rollout)
+        departs = departures(rollout.token_ids, token_ids)[1]
+        told_T = of_tokens(self._told(rollout, token_ids, comment, None), token_ids)
+        return (told_T - self._untold(rollout, token_ids).of_tokens())[departs].mean().item()
 
     def _newest(self, earlier: Sequence[Rehearsal]) -> Sequence[Rehearsal]:
         return earlier[max(0, len(earlier) - self._settings.rehearse) :]

@@ -126,6 +126,19 @@ def corrected(monkeypatch: pytest.MonkeyPatch) -> str:
     return example
 
 
+def test_of_two_corrections_the_one_that_the_comment_makes_likelier_is_taught(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    examples = ["def total(values):\n    return sum(values)\n", "class Box:\n    name = 1\n"]
+    learner = bench.learner(demonstration=True, support_floor=-1000.0)
+    effects = [learner._effect(bench.rollout, COMMENT.comment, example) for example in examples]
+    likelier = examples[effects.index(max(effects))]
+    for order in (examples, examples[::-1]):
+        monkeypatch.setattr("continual_code.learning.learner.corrections", lambda *_, order=order: list(order))
+        report = learner.learn("l1", bench.rollout, COMMENT, bench.adapter, 1).report
+        assert bench.base.chat.decode(report.corrected_ids[:-1]) == likelier
+
+
 def test_a_comment_that_accounts_for_the_models_own_correction_is_learned(bench: Bench, corrected: str) -> None:
     learner = bench.learner(demonstration=True, support_floor=-1000.0)
     candidate = learner.learn("l1", bench.rollout, COMMENT, bench.adapter, 1)

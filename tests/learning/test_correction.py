@@ -1,0 +1,66 @@
+"""Where a correction comes from: the rejected answer rewritten, or the task done anew."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from lessons import COMMENT, Bench
+
+from continual_code.learning.correction import corrections
+from continual_code.model.generation import Generation
+
+REJECTED = "```python\n" + "".join(f"def f{n}(x):\n    return x + {n}\n\n\n" for n in range(4)) + "```"
+RENAMED = REJECTED.replace("f3", "g3")
+ANOTHER = "```python\nclass Sum:\n    def __init__(self, name):\n        self.name = name\n```"
+OTHERWISE = ANOTHER.replace("Sum", "Total")
+
+
+@pytest.fixture(scope="module")
+def bench(tiny_model: Path) -> Bench:
+    return Bench(tiny_model)
+
+
+class Answers:
+    """Stands in for the generator: gives these answers one after the other."""
+
+    def __init__(self, bench: Bench, *texts: str) -> None:
+        self.left, self.prompts, self._chat = list(texts), [], bench.base.chat
+
+    def generate(self, prompt_ids: list[int], *_: object, **__: object) -> Generation:
+        self.prompts.append(self._chat.decode(prompt_ids))
+        ids = tuple(self._chat.encode(self.left.pop(0)))
+        return Generation(ids, (0.0,) * len(ids), "stop", 1)
+
+
+def correct(bench: Bench, answers: Answers, is_sound: bool = True) -> list[str]:
+    rollout = replace(bench.rollout, token_ids=tuple(bench.base.chat.encode(REJECTED)))
+
+    def sound(answer: str) -> bool:
+        return is_sound or answer == REJECTED
+
+    return corrections(answers, bench.base.chat, rollout, COMMENT.comment, sound, lambda: False)  # type: ignore[arg-type]
+
+
+def test_a_rewriting_that_changes_little_is_enough(bench: Bench) -> None:
+    answers = Answers(bench, RENAMED)
+    assert correct(bench, answers) == [RENAMED]
+    assert REJECTED in answers.prompts[0], "the model is shown what it wrote"
+
+
+def test_a_rewriting_that_changes_much_is_held_against_the_task_done_anew(bench: Bench) -> None:
+    answers = Answers(bench, ANOTHER, OTHERWISE)
+    assert correct(bench, answers) == [ANOTHER, OTHERWISE]
+    assert REJECTED not in answers.prompts[1]
+    assert COMMENT.comment in answers.prompts[1]
+
+
+def test_where_there_is_no_rewriting_the_task_is_done_anew(bench: Bench) -> None:
+    assert correct(bench, Answers(bench, REJECTED, ANOTHER)) == [ANOTHER]
+    assert correct(bench, Answers(bench, ANOTHER, ANOTHER)) == [ANOTHER]
+    assert correct(bench, Answers(bench, REJECTED, REJECTED)) == []
+
+
+def test_what_breaks_the_code_is_no_correction(bench: Bench) -> None:
+    assert correct(bench, Answers(bench, ANOTHER, OTHERWISE), is_sound=False) == []
