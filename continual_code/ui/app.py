@@ -24,6 +24,7 @@ from continual_code.ui.calls import Calls
 from continual_code.ui.clean import Guard
 from continual_code.ui.history import History
 from continual_code.ui.messages import EngineEvent
+from continual_code.ui.modes import Modes
 from continual_code.ui.narrate import failure_of
 from continual_code.ui.retelling import sessions_screen
 from continual_code.ui.screens.help import HelpScreen
@@ -32,6 +33,7 @@ from continual_code.ui.screens.main import MainScreen
 from continual_code.ui.status import Status
 
 QUIT_WITHIN = 2.0
+MODE_EXPLAINED = 3.0
 STYLES = ("base", "main", "review", "compare", "lessons", "picker")
 
 
@@ -51,17 +53,23 @@ class ContinualApp(App[None]):
         super().__init__(css_path=[f"styles/{name}.tcss" for name in STYLES])
         self.clock = clock
         self.status = Status()
+        self.modes = Modes()
         self.unopened: ContinualCodeError | OSError | None = None
         self._session = session
         self._calls = Calls(self, self._refused)
         self._history = History()
-        self._quit_asked = float("-inf")
+        self._quit_asked = self._mode_changed = float("-inf")
         self._guard = Guard()
         self.main = MainScreen(self, session, self._calls, self._history)
 
     @property
     def hint(self) -> str:
-        return "Ctrl+C again quits" if self._quitting else self.main.hint if self.screen is self.main else ""
+        if self._quitting:
+            return "Ctrl+C again quits"
+        if self.screen is self.main and self.main.hint:
+            return self.main.hint
+        mode = self.modes.current
+        return f"{mode.name}: {mode.about}" if self.clock() - self._mode_changed < MODE_EXPLAINED else ""
 
     @property
     def _quitting(self) -> bool:
@@ -93,6 +101,11 @@ class ContinualApp(App[None]):
     def action_help(self) -> None:
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen(self))
+
+    def action_next_mode(self) -> None:
+        """Change the mode, and say for a moment what it means."""
+        self.modes.next()
+        self._mode_changed = self.clock()
 
     def action_copy_or_quit(self) -> None:
         """Copy what is selected; with nothing selected, quit at the second press."""

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from continual_code.ui.modes import ORDER
+
 COMMANDS = {
     "lessons": "what was taught, and undo",
     "undo": "[ID] undo an edit or a lesson; the last edit without ID",
     "rewind": "undo the edits since an earlier task, and take that task up again",
     "export": "DIR write the adapter as a PEFT directory",
+    "mode": "NAME ask, accept-edits or read-only; Shift+Tab goes to the next",
     "help": "keys and commands",
     "quit": "leave; pending lessons are kept",
 }
@@ -29,6 +32,12 @@ def parse_command(text: str) -> Command | None:
         return None
     name, _, argument = text[1:].strip().partition(" ")
     return Command(name, argument.strip())
+
+
+def matching_arguments(line: str, word: str) -> list[str]:
+    """What `word`, the last of `line`, can become as the argument of a command; empty when there is no list of them."""
+    choices = [mode.word for mode in ORDER] if line == f"/mode {word}" else []
+    return [choice for choice in choices if choice.startswith(word) and choice != word]
 
 
 def matching_commands(prefix: str) -> list[str]:

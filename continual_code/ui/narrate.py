@@ -15,6 +15,7 @@ from continual_code.events import (
     Failed,
     Learned,
     NoEdit,
+    Proposal,
     Proposed,
     Ready,
     Recorded,
@@ -81,6 +82,12 @@ def request(text: str) -> list[Content]:
     if len(text) > LONGEST_REQUEST:
         lines.append(quiet(f"  … {len(text) - LONGEST_REQUEST:,} more characters"))
     return lines
+
+
+def accepted_unseen(proposal: Proposal) -> list[Content]:
+    """Why there is no card for `proposal`."""
+    name = clean_line(proposal.id, 12)
+    return [quiet(f"  {name} is accepted without a card, for the mode is accept edits; /undo {name} takes it back")]
 
 
 def failure(what: str, kept: str = "", do: str = "") -> list[Content]:

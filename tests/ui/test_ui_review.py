@@ -8,7 +8,7 @@ from scripted import AFTER, proposal
 
 from continual_code.errors import WorkspaceError
 from continual_code.events import Proposed, Verdict
-from continual_code.ui.widgets.review import CHIPS
+from continual_code.ui.card import CHIPS
 
 
 async def card(person: Person, **fields: object) -> None:

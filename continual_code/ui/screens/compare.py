@@ -5,7 +5,6 @@ Invariant: it claims "learned" only where the engine measured it, and its figure
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import ClassVar
 
 from textual import events
@@ -34,7 +33,10 @@ class CompareScreen(Page[Judgement | str | None]):
     `pending` is None when the new proposal has its verdict already.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss", "Back")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        ("escape", "dismiss", "Back"),
+        ("shift+tab", "app.next_mode", "Mode"),
+    ]
 
     def __init__(
         self,
@@ -42,12 +44,11 @@ class CompareScreen(Page[Judgement | str | None]):
         look: Look,
         pending: Pending | None,
         *,
-        clock: Callable[[], float],
         grace: bool,
     ) -> None:
         super().__init__(source)
         self._retried, self._learned, self._pending = look.retried, look.learned, pending
-        self._clock, self._grace = clock, grace
+        self._grace = grace
 
     def compose(self) -> ComposeResult:
         yield Static(self._headline(), id="compare-title", markup=False)
@@ -55,7 +56,7 @@ class CompareScreen(Page[Judgement | str | None]):
         if self._pending is None:
             yield body
         else:
-            yield Review(self._pending, title_of(self._pending.proposal), body, clock=self._clock, grace=self._grace)
+            yield Review(self._pending, title_of(self._pending.proposal), body, self.source, grace=self._grace)
         yield self.footer()
 
     @property

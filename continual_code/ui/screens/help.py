@@ -23,6 +23,7 @@ KEYS = {
         "Up / Down": "earlier tasks, at the first and the last line",
         "@ or Tab": "name a file",
         "PgUp / PgDn": "scroll the transcript",
+        "Shift+Tab": "mode: ask, accept edits, read-only (also on a proposal)",
         "Esc": "stop the answer; then stop the running lesson",
         "Esc Esc": "with an empty prompt: undo the edits since an earlier task",
         "Ctrl+C": "twice to quit; Ctrl+Q quits at once",

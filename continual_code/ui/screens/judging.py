@@ -16,7 +16,7 @@ from continual_code.events import Proposal, Verdict
 from continual_code.port import Session
 from continual_code.ui.calls import Calls
 from continual_code.ui.headline import title_of
-from continual_code.ui.narrate import failure_of
+from continual_code.ui.narrate import accepted_unseen, failure_of
 from continual_code.ui.reviews import Pending, Reviews
 from continual_code.ui.screens.page import Page
 from continual_code.ui.widgets.diff_view import DiffView
@@ -62,6 +62,15 @@ class JudgingPage(Page[None]):
         self._proposals[proposal.id] = proposal
         return self._reviews.add(proposal)
 
+    def _proposed(self, proposal: Proposal) -> None:
+        """Accept a proposal that the mode takes, or show it."""
+        pending = self._take(proposal)
+        if self.source.modes.takes(proposal):
+            self.say(accepted_unseen(proposal))
+            self._judge(pending, Verdict(proposal.id, "accept"))
+        else:
+            self._offer()
+
     @property
     def _free(self) -> bool:
         """Whether the focus may move: the person types nothing and judges nothing."""
@@ -77,7 +86,7 @@ class JudgingPage(Page[None]):
         pending.seen = True
         body = DiffView(proposal, judged=True, id="diff")
         title = title_of(proposal, waiting=len(self._reviews))
-        self.query_one("#card").mount(Review(pending, title, body, clock=self.source.clock, grace=grace))
+        self.query_one("#card").mount(Review(pending, title, body, self.source, grace=grace))
         self.set_class(True, "-reviewing")
         self._refresh()
 

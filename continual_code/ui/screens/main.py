@@ -26,7 +26,7 @@ from continual_code.events import (
     Started,
     Streamed,
 )
-from continual_code.past import Past, Point
+from continual_code.past import Past
 from continual_code.port import Session
 from continual_code.ui.calls import Calls
 from continual_code.ui.clean import clean_line
@@ -34,11 +34,12 @@ from continual_code.ui.commands import Command, parse_command
 from continual_code.ui.errands import Errands
 from continual_code.ui.headline import diff_lines
 from continual_code.ui.history import History
+from continual_code.ui.keys import prompt_keys
 from continual_code.ui.narrate import narrate, quiet, welcome
 from continual_code.ui.outbox import Outbox
 from continual_code.ui.retelling import retell
 from continual_code.ui.retries import Retries
-from continual_code.ui.rewinding import AGAIN_WITHIN, rewind_screen
+from continual_code.ui.rewinding import AGAIN_WITHIN, Rewinding
 from continual_code.ui.screens.compare import CompareScreen, Judgement
 from continual_code.ui.screens.judging import JudgingPage
 from continual_code.ui.screens.lessons import LessonsScreen
@@ -57,16 +58,18 @@ class MainScreen(JudgingPage):
         Binding("f2", "review", "Review"),
         Binding("f3", "compare", "Before and after"),
         Binding("f4", "lessons", "Lessons"),
+        Binding("shift+tab", "app.next_mode", "Mode"),
         Binding("question_mark", "app.help", "Help"),
     ]
 
     def __init__(self, source: Source, session: Session, calls: Calls, history: History) -> None:
         super().__init__(source, session, calls)
         self._history = history
-        self._errands = Errands(session, calls, self.say)
+        self._errands = Errands(session, calls, self.say, source.modes)
         self._retries = Retries()
         self._escaped = float("-inf")
         self._outbox = Outbox(session, calls, self.say, self._restore)
+        self._rewinding = Rewinding(source, session, calls, self.say, self._give_back)
 
     def compose(self) -> ComposeResult:
         completions = Completions()
@@ -98,11 +101,7 @@ class MainScreen(JudgingPage):
     def keys(self) -> str:
         if self.review is not None and self.review.has_focus_within:
             return self.review.keys
-        status = self.source.status
-        waiting = ["F2 review"] if len(self._reviews) else []
-        sends = "Enter queues" if status.answering or status.loading else "Enter sends"
-        stop = ["Esc stops the answer"] if status.answering else ["Esc cancels the lesson"] if status.learning else []
-        return " · ".join([*stop, *waiting, sends, "Ctrl+J newline", "F4 lessons", "Ctrl+Q quit", "F1 help"])
+        return prompt_keys(self.source.status, waiting=bool(self._reviews))
 
     # --- What the engine says ---------------------------------------------------------
 
@@ -132,8 +131,7 @@ class MainScreen(JudgingPage):
     def _after(self, event: Event) -> None:
         match event:
             case Proposed(proposal):
-                self._take(proposal)
-                self._offer()
+                self._proposed(proposal)
             case Learned():
                 self._retries.note(event)
             case Retried():
@@ -212,17 +210,7 @@ class MainScreen(JudgingPage):
             self.tick()
 
     def action_rewind(self) -> None:
-        self._calls.submit(self._session.points, then=self._choose_point)
-
-    def _choose_point(self, points: Sequence[Point]) -> None:
-        if points:
-            self.app.push_screen(rewind_screen(self.source, points), self._rewind)
-        else:
-            self.say([quiet("Nothing was asked in this session yet."), Content("")])
-
-    def _rewind(self, id: str | None) -> None:
-        if id is not None:
-            self._calls.submit(partial(self._session.rewind, id), then=self._give_back)
+        self._rewinding.begin(self.app)
 
     def _give_back(self, text: str) -> None:
         """Put an earlier task into the prompt, unless the person is typing another one already."""
@@ -242,7 +230,7 @@ class MainScreen(JudgingPage):
             return
         after = look.retried.after
         pending = self._reviews.get(after.id) if after else None
-        screen = CompareScreen(self.source, look, pending, clock=self.source.clock, grace=grace)
+        screen = CompareScreen(self.source, look, pending, grace=grace)
         self.app.push_screen(screen, self._compared)
 
     def _compared(self, outcome: Judgement | str | None) -> None:

@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.widgets import Static
 
 from continual_code.ui.clean import clean_line
-from continual_code.ui.commands import COMMANDS, matching_commands
+from continual_code.ui.commands import COMMANDS, matching_arguments, matching_commands
 from continual_code.ui.mentions import as_mention, matching_paths, word_before
 
 
@@ -60,6 +60,8 @@ class Completions(Static):
     def _fitting(self, line: str, word: str, asked: bool) -> list[str]:
         if line.startswith("/") and line == word:
             return [command for command in matching_commands(word) if command != word or asked]
+        if choices := matching_arguments(line, word):
+            return choices
         if word.startswith("@") or (asked and word):
             query = word.removeprefix("@").removeprefix('"')
             found = [as_mention(path) for path in matching_paths(query, self.files)]

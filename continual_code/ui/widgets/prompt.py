@@ -75,8 +75,6 @@ class Prompt(TextEntry):
                 self.insert("\n")
             case "tab":
                 self._complete()
-            case "shift+tab":
-                pass
             case "escape" if self._completions.is_open:
                 self._completions.close()
             case "up":

@@ -6,7 +6,6 @@ a verdict leaves only by a key that the card names.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Protocol
 
 from textual import events
@@ -18,19 +17,20 @@ from textual.widget import Widget
 from textual.widgets import Static, TextArea
 
 from continual_code.events import Verdict, VerdictKind
+from continual_code.ui.card import CHIPS, NOTHING_LEFT, UNEDITABLE, card_keys, invitation, joined, question
 from continual_code.ui.clean import clean_line
-from continual_code.ui.hunks import hunk_names, where
+from continual_code.ui.hunks import where
+from continual_code.ui.modes import NOT_WRITTEN
 from continual_code.ui.reviews import Pending
 from continual_code.ui.widgets.comment import Comment
 from continual_code.ui.widgets.diff_view import DiffView
 from continual_code.ui.widgets.editor import Editor
+from continual_code.ui.widgets.status_bar import Source
 
 GRACE = 0.5
-CHIPS = {"1": "wrong file", "2": "too much changed", "3": "does not work", "4": "not our style"}
 SCROLLS = {"up": -1, "down": 1, "home": -(10**9), "end": 10**9}
 STEPS = {"[": -1, "]": 1}
-NOTHING_LEFT = "Nothing would be left to write. Press n to reject it instead."
-UNEDITABLE = "This file mixes line ends that the editor here would change. Reject with a reason instead."
+WRITES = {"y", "Y", "e"}
 
 
 class Body(Protocol):
@@ -46,7 +46,7 @@ class Body(Protocol):
 
 
 class Review(Vertical, can_focus=True):
-    """Judges `pending`; `body` is a widget that is a `Body`. `clock` gives seconds."""
+    """Judges `pending`; `body` is a widget that is a `Body`. `source` has the clock and the mode."""
 
     class Judged(Message):
         def __init__(self, pending: Pending, verdict: Verdict) -> None:
@@ -66,14 +66,13 @@ class Review(Vertical, can_focus=True):
     class ModeChanged(Message):
         """Other keys work now than before."""
 
-    def __init__(
-        self, pending: Pending, title: Content, body: Widget, *, clock: Callable[[], float], grace: bool
-    ) -> None:
+    def __init__(self, pending: Pending, title: Content, body: Widget, source: Source, *, grace: bool) -> None:
         super().__init__()
         self.pending = pending
         self.closing = False
-        self._title, self._body, self._clock = title, body, clock
-        self._counts_from = clock() + GRACE if grace else clock()
+        self._title, self._body = title, body
+        self._clock, self._modes = source.clock, source.modes
+        self._counts_from = self._clock() + (GRACE if grace else 0.0)
         self._early = ""
         self._kind: VerdictKind = "reject"
         self._comment = Comment(id="comment")
@@ -101,9 +100,7 @@ class Review(Vertical, can_focus=True):
     def keys(self) -> str:
         """The keys that work now, for the footer."""
         if self._entry is None:
-            pending = self.pending
-            accept = f"y accepts {pending.wanted} of {pending.hunks}" if pending.unwanted else "y accept"
-            return f"{accept} · n reject · e edit · [ ] Space hunk · ? keys · d columns · 1-4 reason · Esc later"
+            return card_keys(self.pending, writes=self._modes.writes)
         if self._entry is self._comment:
             return "Enter sends · Esc back, the text stays"
         return "Ctrl+S accepts this text · Esc back, the text stays"
@@ -188,10 +185,12 @@ class Review(Vertical, can_focus=True):
             await self.run_action("app.help")
         elif character in STEPS:
             self.pending.move(STEPS[character])
-            self._mark()
+            self._marked()
         elif character == " ":
             self.pending.toggle()
-            self._mark()
+            self._marked()
+        elif character in WRITES and not self._modes.writes:
+            self._hint(NOT_WRITTEN)
         elif character == "y":
             self._accept()
         elif character == "e":
@@ -199,7 +198,7 @@ class Review(Vertical, can_focus=True):
         elif character == "d":
             self.body.toggle_layout()
         elif character in CHIPS:
-            self._open_comment("reject", self._joined(CHIPS[character]))
+            self._open_comment("reject", joined(self._comment.whole_text, CHIPS[character]))
         elif character == "Y" and self._nothing_left:
             self._hint(NOTHING_LEFT)
         elif character in {"n", "Y"}:
@@ -207,6 +206,8 @@ class Review(Vertical, can_focus=True):
         elif character.isalpha():
             self._open_comment("reject", character)
         else:
+            if key == "shift+tab":  # the mode changes, and with it what a hint may have said of it
+                self._invite()
             return False
         return True
 
@@ -215,29 +216,19 @@ class Review(Vertical, can_focus=True):
         self.body.mark(self.pending.hunk, self.pending.unwanted)
         self.body.reveal(self.pending.hunk)
         self.query_one("#review-hunks", Static).update(where(self.pending))
-        self.query_one("#review-hint", Static).update(self._invitation())
         self.post_message(self.ModeChanged())
 
-    def _joined(self, chip: str) -> str:
-        """What to add to the comment so that it contains `chip` once."""
-        draft = self._comment.whole_text
-        if chip in draft:
-            return ""
-        return f", {chip}" if draft.strip() else chip
+    def _marked(self) -> None:
+        """The person did something with a hunk, so what a hint said of the ones before is over."""
+        self._mark()
+        self._invite()
 
     def _open_comment(self, kind: VerdictKind, addition: str = "") -> None:
         self._kind = kind
-        self.query_one("#comment-label", Static).update(Content(self._question()))
+        self.query_one("#comment-label", Static).update(Content(question(kind, self.pending.unwanted)))
         self._comment.move_cursor(self._comment.document.end)
         self._comment.insert(addition)
         self._show(self._comment)
-
-    def _question(self) -> str:
-        about = self.pending.unwanted
-        why = f"Why not {hunk_names(sorted(about))}? " if about else "Why not? "
-        if self._kind == "reject":
-            return why
-        return f"Accept the rest. {why}" if about else "Accept, and say: "
 
     def _edit(self) -> None:
         """Open what `y` would write, or the draft of an earlier edit."""
@@ -256,21 +247,13 @@ class Review(Vertical, can_focus=True):
         self._editor.display = entry is self._editor
         self._body.display = entry is not self._editor
         self.query_one("#comment-line").display = entry is self._comment
-        hint = self.query_one("#review-hint", Static)
-        hint.update(self._invitation())
-        hint.display = entry is None
+        self._invite()
+        self.query_one("#review-hint").display = entry is None
         self.resume()
         self.post_message(self.ModeChanged())
 
-    def _invitation(self) -> Content:
-        chips = "  ".join(f"{key} {text}" for key, text in CHIPS.items())
-        draft = clean_line(self._comment.text, 60)
-        return Content.assemble(
-            ("Say why not, and the model trains on your reason.", ".learn"),
-            (f"  Your draft: {draft}" if draft else "", ".quiet"),
-            "\n",
-            (chips, ".quiet"),
-        )
+    def _invite(self) -> None:
+        self.query_one("#review-hint", Static).update(invitation(self._comment.text))
 
     @property
     def _nothing_left(self) -> bool:
@@ -287,5 +270,9 @@ class Review(Vertical, can_focus=True):
         self._send(Verdict(self.pending.proposal.id, kind, comment, unwanted=tuple(sorted(self.pending.unwanted))))
 
     def _send(self, verdict: Verdict) -> None:
+        if not self._modes.allows(verdict.kind):  # it was another mode when this was begun; the draft stays
+            self._show(None)
+            self._hint(NOT_WRITTEN)
+            return
         self.closing = True
         self.post_message(self.Judged(self.pending, verdict))

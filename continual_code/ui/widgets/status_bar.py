@@ -1,4 +1,4 @@
-"""The footer: what the engine does, which model answers, and which keys work now.
+"""The footer: the person's mode, what the engine does, which model answers, and which keys work now.
 
 Invariant: it shows what its source says at this moment; it keeps no state of its own.
 """
@@ -12,6 +12,7 @@ from rich.cells import cell_len
 from textual.content import Content
 from textual.widgets import Static
 
+from continual_code.ui.modes import Modes
 from continual_code.ui.status import Status
 
 TICK = 0.1
@@ -22,6 +23,7 @@ class Source(Protocol):
 
     status: Status
     clock: Callable[[], float]
+    modes: Modes
 
     @property
     def hint(self) -> str:
@@ -48,7 +50,8 @@ class StatusBar(Static):
     def tick(self) -> None:
         """Repaint if anything changed since the last time."""
         status = self._source.status
-        words = (status.words(self._source.clock()), status.engine(), self._source.hint or self._keys())
+        state = f"mode {self._source.modes.current.name} · {status.words(self._source.clock())}"
+        words = (state, status.engine(), self._source.hint or self._keys())
         if words != self._shown and self.size.width:
             self._shown = words
             self.update(self._painted(*words), layout=False)

@@ -1,0 +1,53 @@
+"""What a card says around its diff: the keys that work, the question, the invitation.
+
+Invariant: a key is named only while it does something.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from textual.content import Content
+
+from continual_code.events import VerdictKind
+from continual_code.ui.clean import clean_line
+from continual_code.ui.hunks import hunk_names
+from continual_code.ui.reviews import Pending
+
+CHIPS = {"1": "wrong file", "2": "too much changed", "3": "does not work", "4": "not our style"}
+NOTHING_LEFT = "Nothing would be left to write. Press n to reject it instead."
+UNEDITABLE = "This file mixes line ends that the editor here would change. Reject with a reason instead."
+
+
+def card_keys(pending: Pending, *, writes: bool) -> str:
+    """For the footer; `writes`: the mode lets a verdict write the file."""
+    accept = f"y accepts {pending.wanted} of {pending.hunks}" if pending.unwanted else "y accept"
+    judge = [accept, "n reject", "e edit"] if writes else ["n reject"]
+    return " · ".join([*judge, "[ ] Space hunk", "? keys", "d columns", "1-4 reason", "Esc later"])
+
+
+def question(kind: VerdictKind, unwanted: Collection[int]) -> str:
+    """What the line for the comment asks."""
+    why = f"Why not {hunk_names(sorted(unwanted))}? " if unwanted else "Why not? "
+    if kind == "reject":
+        return why
+    return f"Accept the rest. {why}" if unwanted else "Accept, and say: "
+
+
+def invitation(draft: str) -> Content:
+    """What a reason does, and the common ones; `draft` is the comment as far as it was typed."""
+    chips = "  ".join(f"{key} {text}" for key, text in CHIPS.items())
+    begun = clean_line(draft, 60)
+    return Content.assemble(
+        ("Say why not, and the model trains on your reason.", ".learn"),
+        (f"  Your draft: {begun}" if begun else "", ".quiet"),
+        "\n",
+        (chips, ".quiet"),
+    )
+
+
+def joined(draft: str, chip: str) -> str:
+    """What to add to the comment so that it contains `chip` once."""
+    if chip in draft:
+        return ""
+    return f", {chip}" if draft.strip() else chip

@@ -1,0 +1,17 @@
+"""Which keys the footer names while the person is at the prompt.
+
+Invariant: a key is named only while it does something, and the most urgent ones stand first.
+"""
+
+from __future__ import annotations
+
+from continual_code.ui.status import Status
+
+
+def prompt_keys(status: Status, *, waiting: bool) -> str:
+    """The second row of the footer; `waiting` says that a proposal is to be judged."""
+    review = ["F2 review"] if waiting else []
+    sends = "Enter queues" if status.answering or status.loading else "Enter sends"
+    stop = ["Esc stops the answer"] if status.answering else ["Esc cancels the lesson"] if status.learning else []
+    always = [sends, "Shift+Tab mode", "F4 lessons", "Ctrl+Q quit", "Ctrl+J newline", "F1 help"]
+    return " · ".join([*stop, *review, *always])
