@@ -1,0 +1,77 @@
+"""The shared vocabulary: what the parts of the loop say to each other.
+
+Every value here is immutable, holds plain data only (no tensors, no handles) and may cross threads. Text in
+these values is untrusted: it may hold control characters or markup, and whoever paints it must clean it first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from continual_code.diffs import Hunk
+from continual_code.events.engine import (
+    Applied,
+    Failed,
+    Learned,
+    LearnerState,
+    Loading,
+    NoEdit,
+    Proposed,
+    Ready,
+    Recorded,
+    Retried,
+    Started,
+    Streamed,
+    Swapped,
+    Undone,
+)
+from continual_code.events.values import (
+    FinishReason,
+    Lesson,
+    LessonStatus,
+    Message,
+    Proposal,
+    Revision,
+    Rollout,
+    StepReport,
+    Task,
+    Verdict,
+    VerdictKind,
+)
+
+Event = (
+    Loading | Ready | Started | Streamed | Proposed | NoEdit | Recorded | Applied | Undone
+    | LearnerState | Learned | Swapped | Retried | Failed
+)  # fmt: skip
+Listener = Callable[[Event], None]
+
+__all__ = [
+    "Applied",
+    "Event",
+    "Failed",
+    "FinishReason",
+    "Hunk",
+    "Learned",
+    "LearnerState",
+    "Lesson",
+    "LessonStatus",
+    "Listener",
+    "Loading",
+    "Message",
+    "NoEdit",
+    "Proposal",
+    "Proposed",
+    "Ready",
+    "Recorded",
+    "Retried",
+    "Revision",
+    "Rollout",
+    "Started",
+    "StepReport",
+    "Streamed",
+    "Swapped",
+    "Task",
+    "Undone",
+    "Verdict",
+    "VerdictKind",
+]
