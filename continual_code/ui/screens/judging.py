@@ -1,4 +1,4 @@
-"""The part of the main screen that deals with the card: when it opens, and where a verdict goes.
+"""The part of the main screen that judges: the card of a proposal, and before and after a lesson.
 
 Invariant: a card opens by itself only while the person types nothing and judges nothing, and a proposal
 whose verdict could not be recorded waits on.
@@ -8,16 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
+from typing import ClassVar
 
+from textual.binding import Binding, BindingType
 from textual.content import Content
 
 from continual_code.errors import ContinualCodeError
-from continual_code.events import Proposal, Verdict
+from continual_code.events import Proposal, Retried, Verdict
 from continual_code.port import Session
 from continual_code.ui.calls import Calls
 from continual_code.ui.headline import title_of
-from continual_code.ui.narrate import accepted_unseen, failure_of
+from continual_code.ui.narrate import accepted_unseen, failure_of, quiet
+from continual_code.ui.retries import Retries
 from continual_code.ui.reviews import Pending, Reviews
+from continual_code.ui.screens.compare import CompareScreen, Judgement
 from continual_code.ui.screens.page import Page
 from continual_code.ui.widgets.diff_view import DiffView
 from continual_code.ui.widgets.prompt import Prompt
@@ -28,10 +32,17 @@ from continual_code.ui.widgets.status_bar import Source
 class JudgingPage(Page[None]):
     """A page with a prompt and a container `#card`."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f2", "review", "Review"),
+        Binding("f3", "compare", "Before and after"),
+        Binding("shift+tab", "app.next_mode", "Mode"),
+    ]
+
     def __init__(self, source: Source, session: Session, calls: Calls) -> None:
         super().__init__(source)
         self._session, self._calls = session, calls
         self._reviews = Reviews()
+        self._retries = Retries()
         self._proposals: dict[str, Proposal] = {}
 
     @property
@@ -47,11 +58,17 @@ class JudgingPage(Page[None]):
         """Write lines to the transcript."""
         raise NotImplementedError
 
+    def on_screen_resume(self) -> None:
+        self._offer()
+
     def action_review(self) -> None:
         if self.review is not None:
             self.review.resume()
         elif pending := self._reviews.first():
             self._open(pending, grace=False)
+
+    def action_compare(self) -> None:
+        self._compare(grace=False)
 
     def _refresh(self) -> None:
         """Bring the notice and the footer up to date."""
@@ -70,6 +87,11 @@ class JudgingPage(Page[None]):
             self._judge(pending, Verdict(proposal.id, "accept"))
         else:
             self._offer()
+
+    def _retried(self, event: Retried) -> None:
+        self._retries.add(event)
+        if self._free:
+            self._compare(grace=True)
 
     @property
     def _free(self) -> bool:
@@ -120,4 +142,21 @@ class JudgingPage(Page[None]):
     def _not_judged(self, pending: Pending, error: ContinualCodeError) -> None:
         self._reviews.put_back(pending)
         self.say(failure_of(error))
+        self._refresh()
+
+    def _compare(self, *, grace: bool) -> None:
+        look = self._retries.look()
+        if look is None:
+            self.say([quiet("No lesson was tried again yet.")])
+            return
+        after = look.retried.after
+        pending = self._reviews.get(after.id) if after else None
+        screen = CompareScreen(self.source, look, pending, grace=grace)
+        self.app.push_screen(screen, self._compared)
+
+    def _compared(self, outcome: Judgement | str | None) -> None:
+        if isinstance(outcome, str):
+            self.prompt.insert(outcome)
+        elif outcome is not None:
+            self._judge(*outcome)
         self._refresh()

@@ -38,9 +38,7 @@ from continual_code.ui.keys import prompt_keys
 from continual_code.ui.narrate import narrate, quiet, welcome
 from continual_code.ui.outbox import Outbox
 from continual_code.ui.retelling import retell
-from continual_code.ui.retries import Retries
 from continual_code.ui.rewinding import AGAIN_WITHIN, Rewinding
-from continual_code.ui.screens.compare import CompareScreen, Judgement
 from continual_code.ui.screens.judging import JudgingPage
 from continual_code.ui.screens.lessons import LessonsScreen
 from continual_code.ui.widgets.completions import Completions
@@ -55,10 +53,7 @@ class MainScreen(JudgingPage):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "interrupt", "Stop"),
-        Binding("f2", "review", "Review"),
-        Binding("f3", "compare", "Before and after"),
         Binding("f4", "lessons", "Lessons"),
-        Binding("shift+tab", "app.next_mode", "Mode"),
         Binding("question_mark", "app.help", "Help"),
     ]
 
@@ -66,7 +61,6 @@ class MainScreen(JudgingPage):
         super().__init__(source, session, calls)
         self._history = history
         self._errands = Errands(session, calls, self.say, source.modes)
-        self._retries = Retries()
         self._escaped = float("-inf")
         self._outbox = Outbox(session, calls, self.say, self._restore)
         self._rewinding = Rewinding(source, session, calls, self.say, self._give_back)
@@ -135,9 +129,7 @@ class MainScreen(JudgingPage):
             case Learned():
                 self._retries.note(event)
             case Retried():
-                self._retries.add(event)
-                if self._free:
-                    self._compare(grace=True)
+                self._retried(event)
 
     def retell(self, past: Past) -> None:
         """Show the session that is continued; what never got a verdict waits for one again."""
@@ -194,9 +186,6 @@ class MainScreen(JudgingPage):
 
     # --- Keys -------------------------------------------------------------------------
 
-    def on_screen_resume(self) -> None:
-        self._offer()
-
     def action_interrupt(self) -> None:
         if self.source.status.answering:
             self._calls.at_once(self._session.interrupt)
@@ -217,28 +206,8 @@ class MainScreen(JudgingPage):
         if not self.prompt.text:
             self.prompt.paste(text)
 
-    def action_compare(self) -> None:
-        self._compare(grace=False)
-
     def action_lessons(self) -> None:
         self.app.push_screen(LessonsScreen(self.source, self._session, self._calls))
-
-    def _compare(self, *, grace: bool) -> None:
-        look = self._retries.look()
-        if look is None:
-            self.say([quiet("No lesson was tried again yet.")])
-            return
-        after = look.retried.after
-        pending = self._reviews.get(after.id) if after else None
-        screen = CompareScreen(self.source, look, pending, grace=grace)
-        self.app.push_screen(screen, self._compared)
-
-    def _compared(self, outcome: Judgement | str | None) -> None:
-        if isinstance(outcome, str):
-            self.prompt.insert(outcome)
-        elif outcome is not None:
-            self._judge(*outcome)
-        self._refresh()
 
     # --- What waits -------------------------------------------------------------------
 
