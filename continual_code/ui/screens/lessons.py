@@ -31,6 +31,9 @@ EMPTY = (
 )
 
 
+PARTS = {"lesson-heading", "lesson-list", "lesson-empty", "lesson-detail"}
+
+
 class LessonsScreen(Page[None]):
     """`u` undoes the chosen lesson after a question; Esc goes back."""
 
@@ -88,7 +91,7 @@ class LessonsScreen(Page[None]):
         self._calls.submit(self._session.lessons, then=self._show, failed=self._failed)
 
     def _show(self, lessons: Sequence[Lesson]) -> None:
-        if not self.is_mounted:
+        if not self._stands:
             return
         self.query_one("#lesson-empty").display = not lessons
         for name in ("#lesson-heading", "#lesson-detail", "#lesson-list"):
@@ -96,8 +99,13 @@ class LessonsScreen(Page[None]):
         self.query_one(LessonList).show(lessons)
         self.query_one(LessonList).focus()
 
+    @property
+    def _stands(self) -> bool:
+        """Whether an answer still finds the table: a screen on its way out loses its parts before it is gone."""
+        return {part.id for part in self.children} >= PARTS
+
     def _failed(self, error: ContinualCodeError) -> None:
-        if self.is_mounted:
+        if self._stands:
             self.query_one("#lesson-detail").display = True
             self._say(Content("\n").join(failure_of(error)))
 
