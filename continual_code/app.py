@@ -15,6 +15,7 @@ from continual_code.feedback.journal import Journal
 from continual_code.logbook import Logbook
 from continual_code.model.manifest import base_digest
 from continual_code.model.provision import provision, require_installed, require_known
+from continual_code.runs import LiveRuns
 from continual_code.session import LiveSession
 from continual_code.settings import Settings
 
@@ -25,12 +26,13 @@ if TYPE_CHECKING:  # torch costs seconds; it is imported on the serving thread
 
 @dataclass(frozen=True)
 class Work:
-    """What a session works on; `load` builds the engine, on the serving thread."""
+    """What a session works on; `load` builds the engine, on the serving thread, `runs` what runs commands."""
 
     settings: Settings
     desk: Desk
     log: Logbook
     load: Callable[[LiveSession], Engine]
+    runs: Callable[[LiveSession], LiveRuns]
 
 
 def open_desk(settings: Settings, root: Path) -> Desk:
@@ -49,7 +51,10 @@ def open_work(settings: Settings, root: Path, resume: str | None = None) -> Work
     require_known(settings.model)
     desk = open_desk(settings, root)
     log = Logbook(desk.journal.sessions, desk.key, resume)
-    return Work(settings, desk, log, partial(load_engine, settings, desk))
+    return Work(
+        settings, desk, log, partial(load_engine, settings, desk),
+        lambda session: LiveRuns(desk, settings.tests, session.emit, session.ask),
+    )  # fmt: skip
 
 
 def open_session(settings: Settings, root: Path, *, retries: bool = True, resume: str | None = None) -> LiveSession:

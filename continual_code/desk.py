@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from continual_code.disk import private_dir
 from continual_code.errors import ContinualCodeError, UsageError, WorkspaceError
-from continual_code.events import Lesson, Proposal, Verdict
+from continual_code.events import Lesson, Proposal, Task, Verdict
 from continual_code.feedback.journal import Journal
 from continual_code.feedback.rows import EditIntent, EditStatus, RecordedEdit
 from continual_code.workspace import EditRecord, Edits, Root, list_files
+
+if TYPE_CHECKING:  # torch costs seconds
+    from continual_code.agent import Draft
 
 
 class Desk:
@@ -47,6 +51,13 @@ class Desk:
         if path.is_absolute() and path.is_relative_to(self.root.path):
             path = path.relative_to(self.root.path)
         return self.root.normalise(str(path))
+
+    def keep(self, draft: Draft, task: Task, *, model: str, retry_of: str | None, asked: str | None) -> Proposal:
+        """Record what the model offers, before anyone sees it; see `Journal.add_proposal`."""
+        return self.journal.add_proposal(
+            model=model, root=self.key, task=task, path=draft.path, before=draft.before, after=draft.after,
+            rollout=draft.rollout, seconds=draft.seconds, left_out=draft.left_out, retry_of=retry_of, asked=asked,
+        )  # fmt: skip
 
     def judge(self, verdict: Verdict) -> Lesson | None:
         """Record a verdict; for "accept" and "edit" write the file, without the unwanted hunks of an "accept".

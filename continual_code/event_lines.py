@@ -13,6 +13,7 @@ from continual_code.events import (
     Applied,
     Event,
     Failed,
+    FollowedUp,
     Learned,
     LearnerState,
     Loading,
@@ -22,8 +23,12 @@ from continual_code.events import (
     Ready,
     Recorded,
     Retried,
+    RunEnded,
+    RunOutput,
+    RunStarted,
     Started,
     Streamed,
+    SuiteOffered,
     Swapped,
     Undone,
 )
@@ -37,7 +42,7 @@ def line_of(data: dict[str, Any]) -> str:
 def event_data(event: Event) -> dict[str, Any]:
     """What a script needs to know of `event`."""
     match event:
-        case Loading() | Ready() | Streamed() | Swapped():
+        case Loading() | Ready() | Streamed() | Swapped() | SuiteOffered() | RunStarted() | RunOutput() | RunEnded():
             return {"type": _NAMES[type(event)], **asdict(event)}
         case Started(task):
             return {"type": "started", **asdict(event), "task": task.text, "files": list(task.files)}
@@ -61,11 +66,16 @@ def event_data(event: Event) -> dict[str, Any]:
         case Retried(lesson_id, before, after, held, gap, reason):
             answers = {"before": before.id, "after": after.id if after else None}
             return {"type": "retried", "lesson": lesson_id, **answers, "held": held, "gap": gap, "reason": reason}
+        case FollowedUp(task, number, most):
+            return {"type": "followed_up", "task": task.text, "files": list(task.files), "number": number, "most": most}
         case Failed(what, kept, do):
             return {"type": "failed", "error": what, "kept": kept, "do": do}
 
 
-_NAMES = {Loading: "loading", Ready: "ready", Streamed: "text", Swapped: "swapped"}
+_NAMES = {
+    Loading: "loading", Ready: "ready", Streamed: "text", Swapped: "swapped", SuiteOffered: "suite_offered",
+    RunStarted: "run_started", RunOutput: "run_output", RunEnded: "run_ended",
+}  # fmt: skip
 
 
 def _proposal_data(proposal: Proposal) -> dict[str, Any]:

@@ -27,6 +27,30 @@ class Opened:
     choices: tuple[SessionNote, ...] = ()
 
 
+class Runs(Protocol):
+    """Commands in the sandbox, one at a time: `RunStarted`, `RunOutput`..., then `RunEnded`."""
+
+    def edited(self, proposal_id: str) -> None:
+        """An edit was applied: its tests are run or offered (`SuiteOffered`), as the person has set it."""
+        ...
+
+    def tests(self) -> None:
+        """Run the tests; a command that the repository suggests is offered first, unless it was already."""
+        ...
+
+    def shell(self, line: str) -> None:
+        """Run the person's own command."""
+        ...
+
+    def follow_up(self) -> None:
+        """Put the last failure of the tests to the model (`FollowedUp`, then as for `Session.ask`)."""
+        ...
+
+    def stop(self) -> None:
+        """Stop the running command; no-op when none runs."""
+        ...
+
+
 class Session(Protocol):
     """The engine as the screen sees it.
 
@@ -39,6 +63,11 @@ class Session(Protocol):
     @property
     def root(self) -> Path:
         """The directory the program was started in; the only one it edits."""
+        ...
+
+    @property
+    def runs(self) -> Runs:
+        """The commands beside the model; only once the session was started."""
         ...
 
     def start(self, listener: Listener) -> Opened:

@@ -46,6 +46,7 @@ if TYPE_CHECKING:  # the first frame waits for this module, and must not wait fo
     from continual_code.desk import Desk
     from continual_code.engine import Engine
     from continual_code.learning.worker import Published
+    from continual_code.runs import LiveRuns
 
 HELD_SHARE = 0.5  # a retry "holds" when at most this share of the comment's objection is left
 CLOSE_SECONDS = 4.0
@@ -67,6 +68,7 @@ class LiveSession:
         self.warnings: list[Failed] = []  # what a driver without a person need not stop for
         self._listener: Listener = lambda event: None
         self._jobs = Jobs()
+        self._runs: LiveRuns | None = None
         self._stop_answer = threading.Event()
         self._engine: Engine | None = None
         self._revision = 0
@@ -81,12 +83,19 @@ class LiveSession:
     def start(self, listener: Listener) -> Opened:
         self._listener = listener
         settings, log = self._work.settings, self._work.log
+        self._runs = self._work.runs(self)
         opened = Opened(settings.model, settings.state_dir / "history", log.past(), log.choices)
         self._thread.start()
         return opened
 
     def resume(self, id: str) -> Past:
         return self._work.log.resume(id)
+
+    @property
+    def runs(self) -> LiveRuns:
+        if self._runs is None:
+            raise ContinualCodeError("The session has not started yet.", do="Try again in a moment.")
+        return self._runs
 
     def ask(self, task: Task) -> None:
         asked = self._work.log.begin(task)
@@ -138,10 +147,14 @@ class LiveSession:
     def close(self) -> None:
         self.turns.close()
         self._stop_answer.set()
+        if self._runs:
+            self._runs.stop()
         self._jobs.put(Urgency.SWAP, lambda: None)
         deadline = time.monotonic() + CLOSE_SECONDS
         if self._thread.is_alive():  # first: once it has ended, whether there is an engine is settled
             self._thread.join(CLOSE_SECONDS)
+        if self._runs:
+            self._runs.close(max(0.0, deadline - time.monotonic()))
         if self._engine:
             self._engine.worker.close(max(0.0, deadline - time.monotonic()))
 
@@ -223,7 +236,7 @@ class LiveSession:
                 prepared, revision=self._revision, on_text=lambda text: self.emit(Streamed(text)),
                 stopped=lambda: self._stop_answer.is_set() or self.turns.closed,
             )  # fmt: skip
-        proposal = self._record(task, draft, retry_of, asked)
+        proposal = self._desk.keep(draft, task, model=engine.lineage.key, retry_of=retry_of, asked=asked)
         engine.worker.read_ahead(proposal.id)
         return proposal
 
@@ -247,13 +260,6 @@ class LiveSession:
             raise
         self.emit(Started(task, len(asked.prompt_ids), budget, asked.context.left_out, retry_of, rules))
         return asked
-
-    def _record(self, task: Task, draft: Draft, retry_of: str | None, asked: str | None) -> Proposal:
-        return self._desk.journal.add_proposal(
-            model=self._loaded().lineage.key, root=str(self.root), task=task, path=draft.path, before=draft.before,
-            after=draft.after, rollout=draft.rollout, seconds=draft.seconds, left_out=draft.left_out,
-            retry_of=retry_of, asked=asked,
-        )  # fmt: skip
 
     def _swap(self, published: Published) -> None:
         started = time.perf_counter()

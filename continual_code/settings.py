@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from continual_code.errors import UsageError
 
@@ -92,6 +92,22 @@ class LearningSettings(_Frozen):
     memory: bool = Field(default=True, description="keep in the prompt what is about the code and cannot be learned")
 
 
+class SuiteSettings(_Frozen):
+    """What follows an edit. A command that nobody configured is the repository's, and waits for the person."""
+
+    command: str = Field(default="", description="runs the tests; empty: what the repository's files suggest")
+    run: Literal["ask", "always", "never"] = Field(
+        default="ask", description="true is always, false is never; a detected command is asked about once even then"
+    )
+    timeout_seconds: float = Field(default=300.0, gt=0, le=86_400, description="also of commands typed after `!`")
+
+    @field_validator("run", mode="before")
+    @classmethod
+    def _as_word(cls, value: object) -> object:
+        word = str(value).lower() if isinstance(value, bool | str) else value
+        return {"true": "always", "false": "never"}.get(word, word) if isinstance(word, str) else word
+
+
 class Settings(_Frozen):
     """Everything a person can set; see `continual-code config`."""
 
@@ -103,6 +119,7 @@ class Settings(_Frozen):
     context: ContextSettings = ContextSettings()
     adapter: AdapterSettings = AdapterSettings()
     learning: LearningSettings = LearningSettings()
+    tests: SuiteSettings = SuiteSettings()
 
     @property
     def models_dir(self) -> Path:

@@ -23,6 +23,7 @@ from continual_code.events import (
     Applied,
     Event,
     Failed,
+    FollowedUp,
     Learned,
     LearnerState,
     Lesson,
@@ -33,9 +34,13 @@ from continual_code.events import (
     Ready,
     Recorded,
     Retried,
+    RunEnded,
+    RunOutput,
+    RunStarted,
     Started,
     StepReport,
     Streamed,
+    SuiteOffered,
     Swapped,
     Task,
     Undone,
@@ -149,6 +154,8 @@ EVERY_EVENT: list[Event] = [
     Applied("p1", "a.py"), Undone("p1", "so"), LearnerState("idle"),
     Learned(LESSON, StepReport("l1", "refused", "why", None, 0.0, 0.0, 0.0, 0, 0.0)), Swapped(1, 2.0),
     Retried("l1", PROPOSAL, None, False, 0.1), Failed("what"),
+    SuiteOffered("make test"), RunStarted("shell", "ls"), RunOutput(("\x1b[31m\n\ud800",), "\u2028"),
+    RunEnded("tests", "make test", "exited", 1, 2.0, ("\n",)), FollowedUp(Task("t", ("a.py",)), 1, 3),
 ]  # fmt: skip
 
 

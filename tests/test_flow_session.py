@@ -23,8 +23,11 @@ from continual_code.events import (
     Proposed,
     Recorded,
     Retried,
+    RunEnded,
+    RunStarted,
     Started,
     Streamed,
+    SuiteOffered,
     Swapped,
     Task,
     Undone,
@@ -34,7 +37,8 @@ from continual_code.learning import teacher
 from continual_code.learning.common_text import is_fresh
 from continual_code.learning.lineage import Lineage
 from continual_code.session import LiveSession
-from continual_code.settings import Settings
+from continual_code.settings import Settings, SuiteSettings
+from continual_code.workspace import sandbox_available
 
 
 @pytest.fixture
@@ -474,3 +478,39 @@ def test_a_second_session_only_records_and_the_first_one_learns(settings: Settin
         assert (learned.lesson.proposal_id, learned.report.status) == (proposal.id, "learned")
         assert second.of(Learned) == []
         assert [lesson.status for lesson in second.session.lessons()] == ["learned"]
+
+
+# --- Tests of an edit -------------------------------------------------------------------
+
+
+def test_an_applied_edit_is_tested_and_its_failure_is_answered_with_another_proposal(
+    settings: Settings, root: Path, script: Script
+):
+    if reason := sandbox_available():
+        pytest.skip(reason)
+    settings = settings.model_copy(update={"tests": SuiteSettings(command="grep zebra tool.py")})
+    with playing(settings, root) as watch:
+        proposal = watch.ask()
+        watch.session.judge(Verdict(proposal.id, "accept"))
+        watch.session.runs.edited(proposal.id)
+        assert watch.wait(SuiteOffered).command == "grep zebra tool.py"
+        watch.session.runs.tests()
+        assert watch.wait(RunEnded).code == 1
+        mark, script.after = watch.mark(), lambda revision: AFTER[1]
+        watch.session.runs.follow_up()
+        again = watch.wait(Proposed, after=mark).proposal
+    assert again.path == FILE
+    assert (again.before, again.after) == (AFTER[0], AFTER[1])
+    assert again.task.text.startswith(TASK.text)
+    assert "`grep zebra tool.py` ended with exit code 1" in again.task.text
+
+
+def test_closing_the_session_ends_its_command(settings: Settings, root: Path, script: Script):
+    if reason := sandbox_available():
+        pytest.skip(reason)
+    with playing(settings, root) as watch:
+        watch.session.runs.shell("sleep 600")
+        watch.wait(RunStarted)
+        started = time.monotonic()
+    assert watch.wait(RunEnded).how == "stopped"
+    assert time.monotonic() - started < 5

@@ -25,6 +25,16 @@ from continual_code.events.engine import (
     Swapped,
     Undone,
 )
+from continual_code.events.runs import (
+    FollowedUp,
+    RunEnd,
+    RunEnded,
+    RunEvent,
+    RunKind,
+    RunOutput,
+    RunStarted,
+    SuiteOffered,
+)
 from continual_code.events.values import (
     FinishReason,
     Lesson,
@@ -41,7 +51,7 @@ from continual_code.events.values import (
 
 Event = (
     Loading | Ready | Started | Streamed | Proposed | NoEdit | Recorded | Applied | Undone
-    | LearnerState | Learned | Swapped | Retried | Failed
+    | LearnerState | Learned | Swapped | Retried | Failed | RunEvent
 )  # fmt: skip
 Listener = Callable[[Event], None]
 
@@ -50,6 +60,7 @@ __all__ = [
     "Event",
     "Failed",
     "FinishReason",
+    "FollowedUp",
     "Hunk",
     "Learned",
     "LearnerState",
@@ -66,9 +77,16 @@ __all__ = [
     "Retried",
     "Revision",
     "Rollout",
+    "RunEnd",
+    "RunEnded",
+    "RunEvent",
+    "RunKind",
+    "RunOutput",
+    "RunStarted",
     "Started",
     "StepReport",
     "Streamed",
+    "SuiteOffered",
     "Swapped",
     "Task",
     "Undone",

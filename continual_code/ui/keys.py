@@ -12,6 +12,14 @@ def prompt_keys(status: Status, *, waiting: bool) -> str:
     """The second row of the footer; `waiting` says that a proposal is to be judged."""
     review = ["F2 review"] if waiting else []
     sends = "Enter queues" if status.answering or status.loading else "Enter sends"
-    stop = ["Esc stops the answer"] if status.answering else ["Esc cancels the lesson"] if status.learning else []
     always = [sends, "Shift+Tab mode", "F4 lessons", "Ctrl+Q quit", "Ctrl+J newline", "F1 help"]
-    return " · ".join([*stop, *review, *always])
+    return " · ".join([*_stop(status), *review, *always])
+
+
+def _stop(status: Status) -> list[str]:
+    """What Esc does now, in the order in which it stops what goes on."""
+    if status.answering:
+        return ["Esc stops the answer"]
+    if status.running.now:
+        return [f"Esc stops the {status.running.name}"]
+    return ["Esc cancels the lesson"] if status.learning else []

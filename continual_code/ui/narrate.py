@@ -28,6 +28,7 @@ from continual_code.events import (
 from continual_code.ui.clean import clean, clean_line
 from continual_code.ui.credit import argued_against
 from continual_code.ui.hunks import hunk_names
+from continual_code.ui.running import narrate_run
 
 LONGEST_REQUEST = 2_000
 VERDICTS: dict[VerdictKind, tuple[str, str]] = {
@@ -62,7 +63,7 @@ def narrate(event: Event) -> list[Content]:
         case Failed(what, kept, do):
             return failure(what, kept, do)
         case _:
-            return []
+            return narrate_run(event)
 
 
 def welcome(root: str) -> list[Content]:

@@ -22,6 +22,7 @@ from continual_code.events import (
     Swapped,
 )
 from continual_code.ui.clean import clean_line
+from continual_code.ui.running import Running
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Status:
     learner: LearnerState = field(default_factory=lambda: LearnerState("idle"))
     heard_at: float = 0.0
     answering: bool = False
+    running: Running = field(default_factory=Running)
 
     @property
     def learning(self) -> bool:
@@ -42,6 +44,9 @@ class Status:
 
     def after(self, event: Event, now: float) -> Status:
         """The status once `event` has happened at `now`, seconds of the same clock as `words`."""
+        return replace(self._after(event, now), running=self.running.after(event, now))
+
+    def _after(self, event: Event, now: float) -> Status:
         match event:
             case Loading():
                 return replace(self, loading=event)
@@ -69,6 +74,7 @@ class Status:
         parts = [self._loading_words()] if self.loading else []
         if self.answering:
             parts.append("▸ answering")
+        parts += self.running.words(now)
         parts += self._learner_words(now, quiet=bool(parts))
         if self.revision is not None:
             parts.append(f"r{self.revision} serving")

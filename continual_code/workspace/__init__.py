@@ -4,26 +4,33 @@ Invariant: nothing outside the directory the program was started in is read or w
 and whatever happens to the tree meanwhile, and no byte that the person wrote is lost.
 """
 
+from continual_code.workspace.commands import Printed, arguments_of, run_command
 from continual_code.workspace.edits import Edits, EditState, match_conventions
 from continual_code.workspace.git import create_repository, head_commit, is_repository, list_files
 from continual_code.workspace.record import EditRecord
 from continual_code.workspace.root import Root
 from continual_code.workspace.sandbox import Finished, SandboxUnavailable, run_sandboxed, sandbox_available
 from continual_code.workspace.source import SourceFile
+from continual_code.workspace.suites import Suite, find_suite
 
 __all__ = [
     "EditRecord",
     "EditState",
     "Edits",
     "Finished",
+    "Printed",
     "Root",
     "SandboxUnavailable",
     "SourceFile",
+    "Suite",
+    "arguments_of",
     "create_repository",
+    "find_suite",
     "head_commit",
     "is_repository",
     "list_files",
     "match_conventions",
+    "run_command",
     "run_sandboxed",
     "sandbox_available",
 ]

@@ -7,6 +7,7 @@ process behind. Where the kernel cannot promise that, nothing is run.
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import selectors
@@ -15,7 +16,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
@@ -29,6 +31,7 @@ from continual_code.errors import ContinualCodeError
 _JAIL = Path(__file__).with_name("jail")
 _GRACE = 10.0  # seconds that the supervisor has to end everything, once told
 _CHUNK = 1 << 16
+_TICK = 0.1  # seconds between two calls of whoever attends a command
 
 
 class SandboxUnavailable(ContinualCodeError):
@@ -37,13 +40,18 @@ class SandboxUnavailable(ContinualCodeError):
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """How a command ended: `returncode` as in `subprocess` (127: it could not be started), `seconds` of wall time."""
+    """How a command ended: `returncode` as in `subprocess` (127: it could not be started), `seconds` of wall time.
+
+    It was killed if it was `timed_out`, `stopped` by whoever attended it, or `flooded` one of its outputs.
+    """
 
     returncode: int
     stdout: str
     stderr: str
     timed_out: bool
     seconds: float
+    stopped: bool = False
+    flooded: bool = False
 
 
 def run_sandboxed(
@@ -56,6 +64,7 @@ def run_sandboxed(
     output_bytes: int = 1_000_000,
     stdin: str = "",
     env: Mapping[str, str] | None = None,
+    attend: Callable[[str], bool] | None = None,
 ) -> Finished:
     """Run `argv`, without a shell, and wait for it and everything that it started to end.
 
@@ -70,6 +79,7 @@ def run_sandboxed(
         output_bytes: kept of each of its two outputs; a command that writes more is killed.
         stdin: what it can read.
         env: added to a minimal environment; nothing else is inherited.
+        attend: called about ten times a second with what was written to either output since; False ends the command.
 
     Raises:
         SandboxUnavailable: this system cannot confine it, or `root` or `writable` do not exist. Nothing was run.
@@ -87,7 +97,7 @@ def run_sandboxed(
             "memory_bytes": memory_bytes,
             "env": _environment(home) | dict(env or {}),
         }
-        return _Run(seconds, output_bytes).finish(request, stdin)
+        return _Run(seconds, output_bytes, attend).finish(request, stdin)
 
 
 @cache
@@ -133,12 +143,13 @@ def _remove(path: str) -> None:
 class _Run:
     """One command between its start and its end."""
 
-    def __init__(self, seconds: float, output_bytes: int) -> None:
+    def __init__(self, seconds: float, output_bytes: int, attend: Callable[[str], bool] | None) -> None:
         self._started = time.monotonic()
         self._deadline = self._started + seconds
         self._output_bytes = output_bytes
+        self._listening = _Listening(attend) if attend else None
         self._stdout, self._stderr, self._report = bytearray(), bytearray(), bytearray()
-        self._timed_out = self._stopped = False
+        self._stopped = self._timed_out = self._told_to_stop = self._flooded = False
 
     def finish(self, request: dict[str, Any], stdin: str) -> Finished:
         """Start the supervisor, wait for its report, and leave nothing behind."""
@@ -162,24 +173,35 @@ class _Run:
             selector.register(supervisor.stdout, selectors.EVENT_READ, self._stdout)
             selector.register(supervisor.stderr, selectors.EVENT_READ, self._stderr)
             while selector.get_map():
-                for key, _ in selector.select(max(0.0, self._deadline - time.monotonic())):
+                rest = max(0.0, self._deadline - time.monotonic())
+                for key, _ in selector.select(min(rest, _TICK) if self._listening else rest):
                     self._read(selector, key)
                 self._enforce(control)
+        if self._listening:
+            self._listening.tell(final=True)
 
     def _read(self, selector: selectors.BaseSelector, key: selectors.SelectorKey) -> None:
         piece = os.read(key.fd, _CHUNK)
         if not piece:
             selector.unregister(key.fileobj)
-        room = self._output_bytes + 1 - len(key.data)
-        key.data.extend(piece if key.data is self._report else piece[: max(0, room)])
+        if key.data is self._report:
+            key.data.extend(piece)
+            return
+        kept = piece[: max(0, self._output_bytes + 1 - len(key.data))]
+        key.data.extend(kept)
+        if self._listening:
+            self._listening.hear(key.fd, kept)
 
     def _enforce(self, control: socket.socket) -> None:
         """Stop the command when its time is over or it writes too much."""
         late = time.monotonic() >= self._deadline
         if late and self._stopped:
             raise ContinualCodeError("A confined command could not be ended.", do="Look for processes that hang.")
-        if not self._stopped and (late or max(len(self._stdout), len(self._stderr)) > self._output_bytes):
-            self._timed_out = late and not self._report
+        unwanted = self._listening is not None and not self._listening.tell()
+        flooded = max(len(self._stdout), len(self._stderr)) > self._output_bytes
+        if not self._stopped and (late or unwanted or flooded):
+            if not self._report:
+                self._timed_out, self._told_to_stop, self._flooded = late, unwanted and not late, flooded and not late
             self._deadline = time.monotonic() + _GRACE
             self._stop(control)
 
@@ -195,7 +217,33 @@ class _Run:
         if "unavailable" in report:
             raise _unavailable(report["unavailable"])
         stdout, stderr = (kept[: self._output_bytes].decode(errors="replace") for kept in (self._stdout, self._stderr))
-        return Finished(report["returncode"], stdout, stderr, self._timed_out, time.monotonic() - self._started)
+        return Finished(
+            report["returncode"], stdout, stderr, self._timed_out, time.monotonic() - self._started,
+            self._told_to_stop, self._flooded,
+        )  # fmt: skip
+
+
+class _Listening:
+    """Hands on what both outputs say, in the order in which it was read, ten times a second at most."""
+
+    def __init__(self, attend: Callable[[str], bool]) -> None:
+        self._attend, self._wanted = attend, True
+        self._decoders: defaultdict[int, codecs.IncrementalDecoder] = defaultdict(
+            lambda: codecs.getincrementaldecoder("utf-8")(errors="replace")
+        )
+        self._news: list[str] = []
+        self._due = time.monotonic()
+
+    def hear(self, output: int, piece: bytes) -> None:
+        self._news.append(self._decoders[output].decode(piece, final=not piece))
+
+    def tell(self, *, final: bool = False) -> bool:
+        """Whether the command may go on."""
+        now = time.monotonic()
+        if final or now >= self._due:
+            news, self._news, self._due = "".join(self._news), [], now + _TICK
+            self._wanted = self._attend(news) and self._wanted
+        return self._wanted
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,28 @@ BEFORE = "def greet(name):\n    print('hi ' + name)\n\n\ndef main():\n    greet(
 AFTER = 'def greet(name):\n    print(f"hello {name}")\n\n\ndef main():\n    greet("you")\n'
 
 
+class ScriptedRuns:
+    """Implements `continual_code.port.Runs`; `note` is told of every call."""
+
+    def __init__(self, note: Callable[..., None]) -> None:
+        self._note = note
+
+    def edited(self, proposal_id: str) -> None:
+        self._note("edited", proposal_id)
+
+    def tests(self) -> None:
+        self._note("tests")
+
+    def shell(self, line: str) -> None:
+        self._note("shell", line)
+
+    def follow_up(self) -> None:
+        self._note("follow_up")
+
+    def stop(self) -> None:
+        self._note("stop")
+
+
 class ScriptedSession:
     """Implements `continual_code.events.Session`; `calls` holds (name, *arguments) in order."""
 
@@ -50,6 +72,7 @@ class ScriptedSession:
         self.applied: str | None = None
         self.calls: list[tuple[Any, ...]] = []
         self.errors: dict[str, ContinualCodeError] = {}
+        self.runs = ScriptedRuns(self._note)
         self.threads: dict[str, threading.Thread] = {}
         self.held = threading.Event()
         self.held.set()

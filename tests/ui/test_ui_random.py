@@ -17,8 +17,12 @@ from continual_code.events import (
     NoEdit,
     Proposed,
     Recorded,
+    RunEnded,
+    RunOutput,
+    RunStarted,
     Started,
     Streamed,
+    SuiteOffered,
     Swapped,
     Task,
     Undone,
@@ -28,7 +32,7 @@ from continual_code.events import (
 KEYS = [
     *"abcdeny1234Y?@/", "space", "enter", "enter", "escape", "escape", "tab", "shift+tab", "up", "down", "left",
     "right", "home", "end", "pageup", "pagedown", "backspace", "delete", "ctrl+j", "ctrl+s", "ctrl+u", "ctrl+k",
-    "ctrl+w", "ctrl+z", "f1", "f2", "f3", "f4", "u", "d", "[", "]", "]",
+    "ctrl+w", "ctrl+z", "f1", "f2", "f3", "f4", "f5", "f6", "u", "d", "[", "]", "]",
 ]  # fmt: skip
 SIZES = [(80, 24), (60, 20), (200, 50), (20, 6), (1, 1), (100, 30)]
 
@@ -48,6 +52,10 @@ def events(dice: random.Random, number: int) -> list[Event]:
         retried(after=again),
         NoEdit(Task("x"), "no file"),
         Undone("l1", "back"),
+        SuiteOffered(dice.choice(list(PAYLOADS.values()))),
+        RunStarted(dice.choice(["tests", "shell"]), dice.choice(list(PAYLOADS.values()))),  # type: ignore[arg-type]
+        RunOutput(tuple(PAYLOADS.values()), "newest"),
+        RunEnded("tests", "make test", "exited", 1, 1.0, tuple(PAYLOADS.values()), number, number % 4),
         Failed("It broke."),
     ]
 

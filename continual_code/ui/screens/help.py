@@ -45,6 +45,8 @@ KEYS = {
         "F2": "the proposal that waits",
         "F3": "before and after a lesson",
         "F4": "lessons, and undo",
+        "F5": "run the tests, in the sandbox; Esc stops them",
+        "F6": "show a failure of the tests to the model",
         "Ctrl+P": "colours",
     },
 }

@@ -16,6 +16,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from continual_code.events import (
+    Applied,
     Event,
     Failed,
     Learned,
@@ -54,6 +55,8 @@ class MainScreen(JudgingPage):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "interrupt", "Stop"),
         Binding("f4", "lessons", "Lessons"),
+        Binding("f5", "tests", "Run the tests"),
+        Binding("f6", "follow_up", "Show the failure to the model", priority=True),  # a text area would select a line
         Binding("question_mark", "app.help", "Help"),
     ]
 
@@ -126,6 +129,8 @@ class MainScreen(JudgingPage):
         match event:
             case Proposed(proposal):
                 self._proposed(proposal)
+            case Applied(id):
+                self._calls.submit(lambda: self._session.runs.edited(id))
             case Learned():
                 self._retries.note(event)
             case Retried():
@@ -189,6 +194,8 @@ class MainScreen(JudgingPage):
     def action_interrupt(self) -> None:
         if self.source.status.answering:
             self._calls.at_once(self._session.interrupt)
+        elif self.source.status.running.now:
+            self._calls.at_once(lambda: self._session.runs.stop())
         elif self.source.status.learning:
             self._calls.at_once(self._session.cancel_lesson)
         elif self.hint:
@@ -206,6 +213,12 @@ class MainScreen(JudgingPage):
         if not self.prompt.text:
             self.prompt.paste(text)
 
+    def action_tests(self) -> None:
+        self._calls.submit(lambda: self._session.runs.tests())
+
+    def action_follow_up(self) -> None:
+        self._calls.submit(lambda: self._session.runs.follow_up())
+
     def action_lessons(self) -> None:
         self.app.push_screen(LessonsScreen(self.source, self._session, self._calls))
 
@@ -216,5 +229,6 @@ class MainScreen(JudgingPage):
         retried, reviews = self._retries.notice(), self._reviews.notice(besides=self._retries.unseen_proposals)
         lines = [f"{retried} — F3 to look"] if retried else []
         lines += [f"{reviews} — F2 to review"] if reviews and self.review is None else []
+        lines += self.source.status.running.notices()
         self.query_one(Notice).show([Content.styled(line, ".learn") for line in lines] + self._outbox.notices())
         self.tick()
