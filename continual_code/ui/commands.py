@@ -1,6 +1,7 @@
 """The slash commands of the prompt: their names, what they do, and how they are read.
 
-Invariant: text is a command only if it starts with a slash, and then it is never sent to the model.
+Invariant: text is a command only if it starts with a slash (or `!`: the shell's), and then it is never sent to the
+model.
 """
 
 from __future__ import annotations
@@ -24,6 +25,11 @@ COMMANDS = {
 class Command:
     name: str
     argument: str
+
+
+def shell_line(text: str) -> str | None:
+    """The command after `!` in `text`; None when it has none."""
+    return text[1:].strip() if text.startswith("!") else None
 
 
 def parse_command(text: str) -> Command | None:

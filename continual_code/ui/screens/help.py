@@ -22,6 +22,7 @@ KEYS = {
         "Ctrl+J": "new line",
         "Up / Down": "earlier tasks, at the first and the last line",
         "@ or Tab": "name a file",
+        "! COMMAND": "run it in the sandbox, here; nothing is written, Esc stops it",
         "PgUp / PgDn": "scroll the transcript",
         "Shift+Tab": "mode: ask, accept edits, read-only (also on a proposal)",
         "Esc": "stop the answer; then stop the running lesson",

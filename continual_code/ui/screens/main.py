@@ -31,7 +31,7 @@ from continual_code.past import Past
 from continual_code.port import Session
 from continual_code.ui.calls import Calls
 from continual_code.ui.clean import clean_line
-from continual_code.ui.commands import Command, parse_command
+from continual_code.ui.commands import Command, parse_command, shell_line
 from continual_code.ui.errands import Errands
 from continual_code.ui.headline import diff_lines
 from continual_code.ui.history import History
@@ -42,6 +42,7 @@ from continual_code.ui.retelling import retell
 from continual_code.ui.rewinding import AGAIN_WITHIN, Rewinding
 from continual_code.ui.screens.judging import JudgingPage
 from continual_code.ui.screens.lessons import LessonsScreen
+from continual_code.ui.shell import Shell
 from continual_code.ui.widgets.completions import Completions
 from continual_code.ui.widgets.notice import Notice
 from continual_code.ui.widgets.prompt import Prompt
@@ -67,6 +68,7 @@ class MainScreen(JudgingPage):
         self._escaped = float("-inf")
         self._outbox = Outbox(session, calls, self.say, self._restore)
         self._rewinding = Rewinding(source, session, calls, self.say, self._give_back)
+        self._shell = Shell(session, calls, self.say, self._restore)
 
     def compose(self) -> ComposeResult:
         completions = Completions()
@@ -152,7 +154,9 @@ class MainScreen(JudgingPage):
         command = parse_command(message.text)
         if message.text == message.shown:
             self._calls.submit(partial(self._history.store, message.text))
-        if command is None:
+        if (line := shell_line(message.text)) is not None:
+            self._shell.send(self.app, line, message.shown)
+        elif command is None:
             self._outbox.send(message.text, message.shown)
             self._refresh()
         elif not self._obey(command):

@@ -34,7 +34,7 @@ class Prompt(TextEntry):
             self.pages = pages
 
     def __init__(self, history: History, completions: Completions) -> None:
-        super().__init__(id="prompt", placeholder="What should change? @ names a file, / a command")
+        super().__init__(id="prompt", placeholder="What should change? @ names a file, / a command, ! runs one")
         self._history, self._completions = history, completions
         self._recalled: str | None = None
 
