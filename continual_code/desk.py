@@ -119,6 +119,10 @@ class Desk:
         applied = self._recorded("applied")
         return applied[-1].proposal_id if applied else None
 
+    def is_undone(self, proposal_id: str) -> bool:
+        """Whether an applied proposal was taken back since."""
+        return any(edit.proposal_id == proposal_id for edit in self._recorded("undone"))
+
     def _recorded(self, status: EditStatus) -> list[RecordedEdit]:
         return self.journal.edits(self.key, status)
 

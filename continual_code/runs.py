@@ -91,6 +91,8 @@ class LiveRuns:
         failure, self._failure = self._failure, None
         if failure is None:
             raise UsageError("There is no failure to show to the model.", kept="The model was not asked.")
+        if self._desk.is_undone(failure.proposal.id):
+            raise UsageError(f"{failure.proposal.id} was undone since it failed.", kept="The model was not asked.")
         original = self._original_of(failure.proposal)
         count = self._followed[original.text] = self._followed.get(original.text, 0) + 1
         text = fill(

@@ -25,6 +25,7 @@ from continual_code.events import (
     RunStarted,
     SuiteOffered,
     Task,
+    Verdict,
 )
 from continual_code.feedback.journal import Journal
 from continual_code.runs import KEPT_CHARACTERS, LiveRuns
@@ -268,6 +269,17 @@ def test_failing_again_without_a_new_edit_counts_on(tmp_path: Path) -> None:
             assert work.fail().follow_ups == left
             if left:
                 work.runs.follow_up()
+
+
+def test_the_failure_of_an_edit_that_was_undone_is_not_shown_to_the_model(tmp_path: Path) -> None:
+    with at_work(tmp_path, command=FAILS) as work:
+        edit = work.edit()
+        work.desk.judge(Verdict(edit.id, "accept"))
+        assert work.fail().follow_ups == 3
+        work.desk.undo(edit.id)
+        with pytest.raises(UsageError, match="p1 was undone since it failed"):
+            work.runs.follow_up()
+        assert work.asked == []
 
 
 def test_a_long_and_secret_output_reaches_the_model_short_and_without_the_secret(tmp_path: Path) -> None:
