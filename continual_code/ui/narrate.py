@@ -88,7 +88,7 @@ def request(text: str) -> list[Content]:
 def accepted_unseen(proposal: Proposal) -> list[Content]:
     """Why there is no card for `proposal`."""
     name = clean_line(proposal.id, 12)
-    return [quiet(f"  {name} is accepted without a card, for the mode is accept edits; /undo {name} takes it back")]
+    return [quiet(f"  {name} is accepted without a card, for the mode is accept edits")]
 
 
 def failure(what: str, kept: str = "", do: str = "") -> list[Content]:

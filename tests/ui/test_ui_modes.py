@@ -68,9 +68,8 @@ async def test_a_proposal_is_accepted_as_it_arrives_and_the_transcript_says_how_
         assert person.prompt.text == "half a sen"
         person.session.play(Recorded(Verdict("p7", "accept"), None), Applied("p7", "greet.py"))
         await person.until(lambda: "✓ accepted p7" in person.transcript)
-        assert (
-            "p7 is accepted without a card, for the mode is accept edits; /undo p7 takes it back" in person.transcript
-        )
+        assert "p7 is accepted without a card, for the mode is accept edits" in person.transcript
+        await person.until(lambda: "p7 is written to greet.py; /undo takes it back" in person.transcript)
         assert '+     print(f"hello {name}")' in person.transcript
         assert "for your verdict" not in person.screen
 
