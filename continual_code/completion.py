@@ -20,6 +20,7 @@ PATHS = {
     "out": shtab.FILE,
     "rules": shtab.FILE,
     "humaneval": shtab.FILE,
+    "gguf": shtab.FILE,
 }
 
 
