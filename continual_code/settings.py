@@ -31,7 +31,7 @@ class GenerationSettings(_Frozen):
     temperature: float = Field(default=0.0, ge=0, le=2)
     top_p: float = Field(default=1.0, gt=0, le=1)
     seed: int = 0
-    draft_tokens: int = Field(default=10, ge=0, le=64, description="copied ahead by prompt lookup; 0 turns it off")
+    draft_tokens: int = Field(default=15, ge=0, le=64, description="copied ahead by prompt lookup; 0 turns it off")
 
 
 class ContextSettings(_Frozen):

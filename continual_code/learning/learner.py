@@ -77,6 +77,7 @@ class Learner:
         self._view, self._chat, self._settings, self._common = view, chat, settings, common
         self._pause, self._stage = pause, stage
         self._prefixes = prefixes
+        view.pause_in_layers(pause)  # a whole pass would keep the person waiting for a second or more
         self._scorer = Scorer(view, prefixes, pause)
         self._generator = Generator(view, chat.stop_ids, prefixes)
         self._remarks = Remarks(view, chat, pause)

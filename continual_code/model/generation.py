@@ -30,7 +30,7 @@ class Sampling:
     temperature: float = 0.0
     top_p: float = 1.0
     seed: int = 0
-    draft_tokens: int = 10
+    draft_tokens: int = 15
     max_tokens: int = 1024
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict
 from torch import Tensor
+from torch.utils.hooks import RemovableHandle
 from transformers import DynamicCache
 
 from continual_code.errors import ModelError, StateError
@@ -33,6 +34,7 @@ class View:
         self._body = self._causal.get_decoder()
         self._head = self._causal.get_output_embeddings()
         self._a = [parameter for name, parameter in module.named_parameters() if ".lora_A." in name]
+        self._pauses: list[RemovableHandle] = []
         self._learn_a(False)
 
     @property
@@ -82,6 +84,12 @@ class View:
         finally:
             for hook in hooks:
                 hook.remove()
+
+    def pause_in_layers(self, pause: Callable[[], None]) -> None:
+        """From now on `pause` is called at every layer, forward and backward; it may block or raise."""
+        for hook in self._pauses:
+            hook.remove()
+        self._pauses = [layer.register_forward_hook(partial(_pause_both_ways, pause)) for layer in self._body.layers]
 
     def tensors(self) -> dict[str, Tensor]:
         """A copy of the LoRA tensors on the CPU, named as PEFT names them in a file."""
@@ -144,6 +152,13 @@ def _hear(
     listen: Callable[[str, Tensor], None], name: str, module: torch.nn.Module, inputs: tuple[Tensor, ...], out: Tensor
 ) -> None:
     listen(name, inputs[0].reshape(-1, inputs[0].shape[-1]))
+
+
+def _pause_both_ways(pause: Callable[[], None], module: torch.nn.Module, inputs: tuple[Any, ...], out: Any) -> None:
+    pause()
+    hidden = out[0] if isinstance(out, tuple) else out
+    if hidden.requires_grad:
+        hidden.register_hook(lambda gradient: pause())
 
 
 def _config_record(module: PeftModel) -> dict[str, Any]:

@@ -263,9 +263,10 @@ def test_an_interruption_anywhere_leaves_the_adapter_as_it_was(bench: Bench, dem
     settings = {"demonstration": demonstration, "max_updates": 2, "stop_at": 0.0}
     whole = Pause()
     bench.learner(pause=whole, **settings).learn("l1", bench.rollout, COMMENT, bench.adapter, 1)
+    moments = moments_of(whole.calls, demonstration)
     bench.view.load(bench.adapter)
     expected = bench.logprobs()
-    for moment in moments_of(whole.calls, demonstration):
+    for moment in moments:
         with pytest.raises(Interrupted):
             bench.learner(pause=Pause(moment), **settings).learn("l1", bench.rollout, COMMENT, bench.adapter, 1)
         assert same(bench.view.tensors(), bench.adapter), f"interrupted at pause {moment} of {whole.calls}"

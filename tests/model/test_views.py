@@ -10,7 +10,7 @@ from tiny import spread, tiny_base, tiny_views
 from torch import Tensor
 from transformers import AutoModelForCausalLM
 
-from continual_code.errors import StateError
+from continual_code.errors import Interrupted, StateError
 from continual_code.model.views import View, Views
 
 IDS = torch.tensor([7, 120, 33, 260, 9, 301, 44])
@@ -170,3 +170,33 @@ def test_the_lora_record_names_what_the_file_needs(views: Views) -> None:
     assert (views.lora["r"], views.lora["lora_alpha"]) == (4, 8)
     layers = {name.rsplit(".", 1)[-1] for name in views.lora["target_modules"]}
     assert layers == {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"}
+
+
+def test_a_pass_pauses_at_every_layer_and_changes_nothing_by_it(views: Views) -> None:
+    view, pauses = views.learning, []
+    view.load(spread(views.initial, 0.1))
+    before = logits(view)
+    view.pause_in_layers(lambda: pytest.fail("this one was replaced"))
+    view.pause_in_layers(lambda: pauses.append(1))
+    assert torch.equal(logits(view), before)
+    layers = len(view._body.layers)
+    assert len(pauses) == layers
+    view.logits(view.hidden(IDS)).sum().backward()
+    assert len(pauses) == 3 * layers, "forward again, and backward"
+
+
+def test_a_pass_is_left_in_the_middle_when_the_pause_raises(views: Views) -> None:
+    view, stopped = views.learning, False
+
+    def pause() -> None:
+        if stopped:
+            raise Interrupted("stopped")
+
+    view.load(spread(views.initial, 0.1))
+    view.pause_in_layers(pause)
+    loss = view.logits(view.hidden(IDS)).sum()
+    stopped = True
+    with pytest.raises(Interrupted):
+        loss.backward()
+    with pytest.raises(Interrupted):
+        view.hidden(IDS)
