@@ -22,7 +22,7 @@ TRL = "continual_code.bench.speed.peer_trl"
 PEERS = ("transformers", "transformers_lookup", "llama_cpp", "llama_cpp_lookup")
 SIZES = ((512, 128), (2048, 256), (8192, 256))  # tokens of the prompt, tokens of the rollout
 PREFIX_TOKENS, MORE_TOKENS = 4096, 32
-NOT_QUICK = 2048  # this prompt is left out by TRL in a quick run
+NOT_QUICK = 8192  # at this size TRL alone takes longer than a quick run may
 SWAPS = 5
 GIVEN = ("text", "comment", "token_ids")  # what a lesson was about; too long for a figure
 
