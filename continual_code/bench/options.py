@@ -30,7 +30,9 @@ def add_lessons(parser: argparse.ArgumentParser) -> None:
 
 def add_speed(parser: argparse.ArgumentParser) -> None:
     """The options of `bench speed`."""
-    parser.add_argument("--quick", action="store_true", help="two edits, no step of TRL at 8192 tokens: within ten minutes on two cores")
+    parser.add_argument(
+        "--quick", action="store_true", help="two edits, no step of TRL at 8192 tokens: within ten minutes on two cores"
+    )
     parser.add_argument("--only", metavar="PARTS", help="of proposals, lessons and screen, separated by commas")
     parser.add_argument("--repeats", type=_count, default=1, metavar="N", help="runs of each edit by each party")
     parser.add_argument("--gguf", type=Path, metavar="FILE", help="the model for llama.cpp (default: fetched)")
