@@ -7,19 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import ClassVar
 
-from rich.cells import cell_len, set_cell_size
-from textual import events
-from textual.binding import Binding, BindingType
-from textual.content import Content
+from rich.cells import set_cell_size
 from textual.message import Message
-from textual.reactive import reactive
-from textual.strip import Strip
 
 from continual_code.events import Lesson, LessonStatus
 from continual_code.ui.clean import clean_line
-from continual_code.ui.widgets.lines import Lines
+from continual_code.ui.widgets.rows import Rows, fitted
 
 STATUS: dict[LessonStatus, str] = {
     "pending": "◌ waiting",
@@ -34,18 +28,8 @@ STATUS: dict[LessonStatus, str] = {
 WIDE = 100
 
 
-class LessonList(Lines, can_focus=True):
+class LessonList(Rows):
     """One row a lesson, newest first, with a cursor."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", show=False),
-        Binding("down,j", "move(1)", show=False),
-        Binding("pageup", "move(-10)", show=False),
-        Binding("pagedown", "move(10)", show=False),
-        Binding("home", "move(-1000000)", show=False),
-        Binding("end", "move(1000000)", show=False),
-    ]
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"lesson-list--chosen", "lesson-list--row"}
 
     class Chosen(Message):
         """The cursor stands on `lesson`, or on nothing."""
@@ -53,8 +37,6 @@ class LessonList(Lines, can_focus=True):
         def __init__(self, lesson: Lesson | None) -> None:
             super().__init__()
             self.lesson = lesson
-
-    cursor: reactive[int] = reactive(0)
 
     def __init__(self) -> None:
         super().__init__(id="lesson-list")
@@ -68,13 +50,11 @@ class LessonList(Lines, can_focus=True):
     def line_count(self) -> int:
         return len(self._lessons)
 
-    def line_height(self, index: int, width: int) -> int:
-        return 1
+    def row(self, index: int, width: int) -> str:
+        return row_of(self._lessons[index], width)
 
-    def paint_line(self, index: int, width: int) -> list[Strip]:
-        chosen = index == self.cursor
-        row = Content(f"{'›' if chosen else ' '} {row_of(self._lessons[index], width - 2)}")
-        return self.paint(row, width, "lesson-list--chosen" if chosen else "lesson-list--row")[:1]
+    def moved(self) -> Message:
+        return self.Chosen(self.lesson)
 
     def show(self, lessons: Sequence[Lesson]) -> None:
         """Replace the rows; the cursor stays on the same lesson where it still exists."""
@@ -84,22 +64,7 @@ class LessonList(Lines, can_focus=True):
         self.cursor = places.get(kept or "", 0)
         self._painted.clear()
         self.lines_changed(0)
-        self.post_message(self.Chosen(self.lesson))
-
-    def action_move(self, step: int) -> None:
-        self.cursor = max(0, min(len(self._lessons) - 1, self.cursor + step))
-
-    def on_click(self, event: events.Click) -> None:
-        row = self.line_at(event.y + self.scroll_offset.y)
-        self.cursor = self.cursor if row is None else row
-
-    def watch_cursor(self, old: int, new: int) -> None:
-        self.repaint_line(old)
-        self.repaint_line(new)
-        top, height = self.scroll_offset.y, max(1, self.size.height)
-        if not top <= new < top + height:
-            self.scroll_to(y=new if new < top else new - height + 1, animate=False)
-        self.post_message(self.Chosen(self.lesson))
+        self.post_message(self.moved())
 
 
 def heading(width: int) -> str:
@@ -152,7 +117,4 @@ def _columns(cells: tuple[str, ...], width: int) -> str:
 
 
 def _cell(text: str, width: int) -> str:
-    text = clean_line(text, 400)
-    if cell_len(text) > width:
-        text = set_cell_size(text, width - 1) + "…"
-    return set_cell_size(text, width)
+    return set_cell_size(fitted(clean_line(text, 400), width), width)
