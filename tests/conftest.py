@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,3 +54,11 @@ def command(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> C
     from playing import plant
 
     return Commands(plant(tmp_path / "project"), capsys)
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """SIGINT as at a terminal; whatever starts the tests in the background has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

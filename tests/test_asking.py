@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, get_args
 
 import pytest
@@ -263,13 +263,6 @@ def test_a_reader_that_goes_away_in_mid_answer_keeps_the_edit_from_being_applied
     arguments = ["--repo", str(command.root), *ASK, "--apply", "--output-format", "stream-json"]
     assert main(arguments) == 1
     assert (command.root / FILE).read_text() == BEFORE
-
-
-@pytest.fixture
-def interruptible() -> Iterator[None]:
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.usefixtures("interruptible")

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -174,14 +173,6 @@ def test_accept_elsewhere_names_the_right_directory(command: Commands, script: S
     command("--repo", str(copy), "accept", "p1", code=2)
     assert f"--repo {command.root}" in command.err
     assert (copy / FILE).read_text() == BEFORE
-
-
-@pytest.fixture
-def interruptible() -> Iterator[None]:
-    """SIGINT as at a terminal; whatever starts the tests in the background has it ignored."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.usefixtures("interruptible")

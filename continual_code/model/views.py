@@ -131,9 +131,7 @@ class Views:
     """
 
     def __init__(self, base: Base, *, rank: int, alpha: int) -> None:
-        config = LoraConfig(
-            r=rank, lora_alpha=alpha, target_modules="all-linear", lora_dropout=0.0, bias="none", task_type="CAUSAL_LM"
-        )
+        config = lora_config(rank, alpha)
         shared = {id(tensor): tensor for tensor in (*base.module.parameters(), *base.module.buffers())}
         with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers by an older name
@@ -146,6 +144,13 @@ class Views:
         self.learning = View(copy.deepcopy(serving, dict(shared)))
         self.lora = _config_record(serving)
         self.initial = self.serving.tensors()
+
+
+def lora_config(rank: int, alpha: int) -> LoraConfig:
+    """A LoRA on every linear layer but the output head."""
+    return LoraConfig(
+        r=rank, lora_alpha=alpha, target_modules="all-linear", lora_dropout=0.0, bias="none", task_type="CAUSAL_LM"
+    )
 
 
 def _hear(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -19,13 +18,11 @@ from continual_code.bench.lessons.report import markdown, plots
 from continual_code.bench.lessons.rules import Rule, load_rules
 from continual_code.bench.lessons.subject import Subject
 from continual_code.bench.lessons.summary import summarise
+from continual_code.bench.loading import load_installed
 from continual_code.errors import UsageError
-from continual_code.model.base import load_base
 from continual_code.model.int8 import pack
-from continual_code.model.manifest import base_digest
-from continual_code.model.provision import require_installed
+from continual_code.output import say
 from continual_code.settings import Settings, dotted
-from continual_code.ui.clean import clean
 
 EDITION = 1  # of the measuring itself: raised when records of an older program would not be comparable
 
@@ -43,7 +40,7 @@ def lessons(settings: Settings, arguments: argparse.Namespace) -> int:
         names, arguments.seeds, arguments.siblings, arguments.unrelated, arguments.sequence, arguments.noise
     )  # fmt: skip
     problems = load_problems(arguments.humaneval, arguments.canary) if arguments.canary else ()
-    Harness(_subject(settings), rules, records, out.with_suffix(".states"), plan, problems, _say).run()
+    Harness(_subject(settings), rules, records, out.with_suffix(".states"), plan, problems, say).run()
     _write(summarise(records, {**config, "arms": list(names)}), out)
     return 0
 
@@ -79,12 +76,7 @@ def _config(settings: Settings, arguments: argparse.Namespace, rules: Sequence[R
 
 
 def _subject(settings: Settings) -> Subject:
-    directory = require_installed(settings.model, settings.models_dir)
-    digest = base_digest(directory, settings.models_dir)
-    base = load_base(
-        settings.model, directory, digest, device=settings.device, precision=settings.precision,
-        cache=settings.cache_dir,
-    )  # fmt: skip
+    base = load_installed(settings)
     pack(base.module)
     return Subject(base, settings)
 
@@ -96,10 +88,6 @@ def _write(summary: Mapping[str, Any], out: Path) -> None:
     print(table)
     try:
         for path in plots(summary, out.with_suffix(".plots")):
-            _say(f"wrote {path}")
+            say(f"wrote {path}")
     except UsageError as error:  # no matplotlib: numbers without pictures
-        _say(str(error))
-
-
-def _say(line: str) -> None:
-    print(clean(line), file=sys.stderr, flush=True)
+        say(str(error))

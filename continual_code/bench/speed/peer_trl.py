@@ -11,11 +11,11 @@ from importlib import import_module
 from typing import Any
 
 import torch
-from peft import LoraConfig
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from continual_code.bench.speed.party import serve
 from continual_code.model.provision import require_installed
+from continual_code.model.views import lora_config
 from continual_code.settings import load_settings
 from continual_code.templates import fill
 
@@ -46,10 +46,7 @@ def step(model: str, text: str, comment: str, token_ids: Sequence[int]) -> Mappi
             learning_rate=settings.learning.learning_rate, distillation_mode="full_logits", distillation_alpha=0.0,
             teacher_model_kind="base", teacher_prompt_template=TEACHER,
         )  # fmt: skip
-        lora = LoraConfig(
-            r=settings.adapter.rank, lora_alpha=settings.adapter.alpha, target_modules="all-linear",
-            task_type="CAUSAL_LM",
-        )  # fmt: skip
+        lora = lora_config(settings.adapter.rank, settings.adapter.alpha)
         data = datasets.Dataset.from_list(
             [{"prompt": [{"role": "user", "content": text}], "privileged_context": comment}]
         )
