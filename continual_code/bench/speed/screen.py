@@ -5,41 +5,26 @@ A figure is the time from writing a key to the terminal until the program has wr
 
 from __future__ import annotations
 
-import fcntl
 import os
-import pty
 import re
-import select
-import struct
 import sys
-import termios
 import time
-from contextlib import suppress
 from typing import Any
 
 from continual_code import sample
+from continual_code.bench.terminal import Terminal
 from continual_code.settings import load_settings
 
-KEYS = 60
+KEYS, CTRL_Q = 60, "\x11"
 ESCAPES = re.compile(rb"\x1b\[[0-9;?<>=]*[A-Za-z]|\x1b\][^\x07]*\x07|\x1b[=>]")
 
 
-class Terminal:
-    """The program in a pseudo-terminal of 80x24."""
+class Painted(Terminal):
+    """What the program paints, read as plain text."""
 
-    def __init__(self, argv: list[str], environment: dict[str, str]) -> None:
-        self.pid, self._descriptor = pty.fork()
-        if self.pid == 0:
-            os.execvpe(argv[0], argv, environment)
-        fcntl.ioctl(self._descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-
-    def send(self, text: str) -> None:
-        os.write(self._descriptor, text.encode())
-
-    def read(self, seconds: float) -> str:
+    def text(self, seconds: float) -> str:
         """What is painted within a time, without control sequences; returns at the first output."""
-        ready, _, _ = select.select([self._descriptor], [], [], seconds)
-        return ESCAPES.sub(b"", os.read(self._descriptor, 1 << 16)).decode(errors="replace") if ready else ""
+        return ESCAPES.sub(b"", self.read(seconds)).decode(errors="replace")
 
     def wait_for(self, text: str, seconds: float) -> None:
         """Raises TimeoutError when `text` is not painted in time."""
@@ -47,14 +32,7 @@ class Terminal:
         while text not in seen:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{text!r} was not painted within {seconds:.0f} s")
-            seen = (seen + self.read(0.2))[-20_000:]
-
-    def quit(self) -> None:
-        """Press Ctrl+Q and wait until the program has ended."""
-        self.send("\x11")
-        with suppress(OSError):  # what has no program behind it any more cannot be read
-            while not os.waitpid(self.pid, os.WNOHANG)[0]:
-                self.read(0.1)
+            seen = (seen + self.text(0.2))[-20_000:]
 
     def key_to_paint(self, key: str) -> float:
         """Seconds until `key` is painted."""
@@ -62,13 +40,13 @@ class Terminal:
             continue
         started = time.perf_counter()
         self.send(key)
-        while key not in self.read(1.0):
+        while key not in self.text(1.0):
             if time.perf_counter() - started > 5:
                 raise TimeoutError(f"the key {key!r} was not painted within 5 s")
         return time.perf_counter() - started
 
 
-def measure(terminal: Terminal) -> dict[str, float]:
+def measure(terminal: Painted) -> dict[str, float]:
     """Percentiles over many keys, milliseconds."""
     keys = ("QZXJVKQZXJVK" * KEYS)[:KEYS]  # capitals that nothing else on the screen shows
     seconds = sorted(terminal.key_to_paint(key) for key in keys)
@@ -86,7 +64,7 @@ def measure_screen(model: str) -> dict[str, Any]:
         environment = {**os.environ, "CONTINUAL_CODE_HOME": str(settings.home), "TERM": "xterm-256color"}
         argv = [sys.executable, "-P", "-m", "continual_code.cli", "--model", model, "--repo", str(root)]
         started = time.perf_counter()
-        terminal = Terminal(argv, environment)
+        terminal = Painted(argv, environment)
         try:
             terminal.wait_for("What should change?", 30)
             figures: dict[str, Any] = {"first_frame_seconds": round(time.perf_counter() - started, 2)}
@@ -105,5 +83,5 @@ def measure_screen(model: str) -> dict[str, Any]:
             terminal.wait_for("answering", 60)
             figures["answering_and_learning_ms"] = measure(terminal)
         finally:
-            terminal.quit()
+            terminal.quit(CTRL_Q)
     return figures
