@@ -7,7 +7,7 @@ AGENT := $(BIN)/continual-code $(if $(MODEL),--model $(MODEL))
 DEV := .venv/.dev-installed
 READY := .venv/.installed
 
-.PHONY: run test check setup demo help clean
+.PHONY: run test check setup demo record help clean
 .DEFAULT_GOAL := help
 
 run: setup ## open the agent in REPO=... (default: a small sample repository); without a terminal, play a demo
@@ -24,6 +24,9 @@ setup: $(READY) ## only set up: the environment in .venv
 
 demo: setup ## play one session by itself and print it
 	$(AGENT) demo
+
+record: $(DEV) ## play the session of docs/session.md in a terminal and take its pictures anew
+	$(BIN)/python -m continual_code.bench.recording docs $(if $(MODEL),--model $(MODEL))
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
