@@ -97,6 +97,14 @@ async def talk(person: Person) -> None:
         await asyncio.sleep(0.01)
 
 
+async def test_an_answer_that_comes_line_by_line_reads_as_it_was_written() -> None:
+    async with at_work() as person:
+        for line in ("one", "two", "three"):
+            person.session.play(Streamed(f"{line}\n"))
+            await person.until(lambda line=line: line in person.transcript)
+        assert "one\ntwo\nthree" in person.transcript
+
+
 async def test_a_long_transcript_costs_no_more_to_append_to_than_a_short_one() -> None:
     async with at_work() as person:
         transcript = person.app.main.transcript

@@ -36,7 +36,7 @@ class Transcript(Lines):
         super().__init__(id=id)
         self._lines: list[Content] = []
         self._answer: set[int] = set()
-        self._tail = ""
+        self._tail: str | None = None  # the unfinished last line of an answer, empty right after a line end
         self._incoming: list[str] = []
         self._timer: Timer | None = None
 
@@ -61,7 +61,7 @@ class Transcript(Lines):
     def write(self, lines: Iterable[Content]) -> None:
         """Append cleaned `lines` after everything that was streamed so far."""
         self.flush()
-        self._tail = ""
+        self._tail = None
         self._replace(len(self._lines), list(lines)[-KEPT:])
 
     def stream(self, text: str) -> None:
@@ -76,8 +76,8 @@ class Transcript(Lines):
             self._timer.pause()
         if not self._incoming:
             return
-        first = len(self._lines) - 1 if self._tail else len(self._lines)
-        lines = (self._tail + "".join(self._incoming)).split("\n")[-KEPT:]
+        first = len(self._lines) - (self._tail is not None)
+        lines = ((self._tail or "") + "".join(self._incoming)).split("\n")[-KEPT:]
         self._incoming.clear()
         self._tail = lines[-1][max(0, len(lines[-1]) - 1) // LONGEST_LINE * LONGEST_LINE :]
         pieces = [Content(piece) for line in lines for piece in _pieces(line)][-KEPT:]
@@ -90,7 +90,7 @@ class Transcript(Lines):
         With `fold`, each fenced block becomes one line: the diff shows the code better.
         """
         self.flush()
-        answer, self._answer, self._tail = self._answer, set(), ""
+        answer, self._answer, self._tail = self._answer, set(), None
         if fold and answer:
             start = min(answer)
             self._replace(start, folded(self._lines[start:], {index - start for index in answer}))
