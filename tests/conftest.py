@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from commanding import Commands
     from playing import Script
 
-hypothesis.settings.register_profile("repeatable", derandomize=True)  # what fails here fails everywhere
+hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)  # what fails here fails everywhere
 hypothesis.settings.load_profile("repeatable")
 
 
