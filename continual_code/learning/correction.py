@@ -6,27 +6,24 @@ its end, and does not break code that was whole.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from continual_code.events import Rollout
 from continual_code.learning import teacher
-from continual_code.learning.alignment import departures
 from continual_code.learning.scoring import BASE
 from continual_code.model.chat import Chat
 from continual_code.model.generation import Generator, Sampling
-
-MUCH = 0.25  # of an answer: a rewriting that changes more is doubtful
 
 
 def corrections(
     generator: Generator, chat: Chat, rollout: Rollout, comment: str, is_sound: Callable[[str], bool],
     stopped: Callable[[], bool],
 ) -> list[str]:  # fmt: skip
-    """The rejected answer rewritten by the comment, and the task done anew by it where that is doubtful.
+    """The rejected answer rewritten by the comment, and the task done anew with the comment as a rule.
 
-    A rewriting is the first choice, because it leaves everything else as the student wrote it,
-    earlier lessons too. But a small model that changes much of an answer often misplaces what it
-    was told to add; given the task with the comment as a rule it may do better, or not.
+    A rewriting leaves everything else as the student wrote it, earlier lessons too. But a small model
+    may change something that nobody asked for, or misplace what it was told to add; given the task
+    anew it may do better, or not.
 
     One lesson from a broken correction can spoil all others (a model that was shown a line
     after the last `return` no longer ends its answers there), so there may be none.
@@ -49,11 +46,4 @@ def corrections(
         if answer.finish != "stop" or correction is None or breaks or correction in found:
             continue
         found.append(correction)
-        if _changed(rollout.token_ids, chat.encode(correction)) <= MUCH:
-            break
     return found
-
-
-def _changed(rejected: Sequence[int], corrected: Sequence[int]) -> float:
-    """The share of a correction's tokens at which it departs from the rejected answer."""
-    return len(departures(rejected, corrected)[1]) / len(corrected)
