@@ -69,12 +69,16 @@ class LearningSettings(_Frozen):
     stop_at: float = Field(default=0.05, ge=0, le=1, description="stop when this share of the first loss is left")
     departures_only: bool = Field(default=True, description="teach only what the correction changes")
     anchors: int = Field(default=2, ge=0, description="answers about other things that a lesson must leave as they are")
+    canaries: int = Field(default=3, ge=0, description="small programs that a lesson must leave as they are")
+    canary_floor: float = Field(
+        default=0.5, ge=0, le=1, description="no opening of a small program may become less probable than that"
+    )
     rehearse: int = Field(default=16, ge=0, description="how many earlier lessons, the newest, must hold")
     held: float = Field(
         default=0.8, ge=0, le=1, description="an earlier lesson fades when one of its new tokens is less probable"
     )
     rehearsal_weight: float = Field(default=0.25, ge=0, description="of one fading lesson beside the new one")
-    reask: bool = Field(default=True, description="a candidate must bring its own answer to the task to an end")
+    reask: bool = Field(default=True, description="a candidate must pass the gate before it serves")
     beta: float = Field(default=1.0, ge=0)
     shift_clip: float = Field(default=20.0, gt=0, description="largest shift of one log-probability, nats")
     max_grad_norm: float = Field(default=1.0, gt=0)

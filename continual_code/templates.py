@@ -20,6 +20,12 @@ def fill(name: str, **fields: str) -> str:
     return _template(name).substitute(fields).strip()
 
 
+def exchanges(name: str) -> list[tuple[str, str]]:
+    """Questions and answers of `prompts/<name>.md`, which stand there in turn with `---` between them."""
+    turns = fill(name).split("\n---\n")
+    return list(zip(turns[::2], turns[1::2], strict=True))
+
+
 @cache
 def _template(name: str) -> Template:
     return Template((_directory() / f"{name}.md").read_text(encoding="utf-8"))

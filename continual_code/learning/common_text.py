@@ -11,12 +11,12 @@ from functools import cached_property
 from torch import Tensor
 
 from continual_code.events import Message
+from continual_code.learning.canaries import Canaries
 from continual_code.model.chat import Chat
 from continual_code.model.subspace import deaf_to, shared_directions
 from continual_code.model.views import View
-from continual_code.templates import fill
+from continual_code.templates import exchanges
 
-BREAK = "\n---\n"
 EDIT = "```python\n"  # how an answer with a new version of a file opens
 
 Exchange = tuple[list[int], list[int]]  # token ids of a prompt and of its answer
@@ -33,6 +33,7 @@ class CommonText:
     def __init__(self, view: View, chat: Chat, count: int) -> None:
         self._view, self._chat, self._count = view, chat, count
         self._started: dict[str, Tensor] | None = None
+        self.canaries = Canaries(view, chat)
 
     def start(self, fresh: Mapping[str, Tensor], pause: Callable[[], None]) -> dict[str, Tensor]:
         """`fresh`, deaf to what all text shares. It takes seconds the first time, and leaves another adapter loaded."""
@@ -50,10 +51,9 @@ class CommonText:
 
     @cached_property
     def _exchanges(self) -> list[Exchange]:
-        turns = fill("common_text").split(BREAK)
         return [
             (self._chat.render([Message("user", question)]), self._chat.encode(answer))
-            for question, answer in zip(turns[::2], turns[1::2], strict=True)
+            for question, answer in exchanges("common_text")
         ]
 
 

@@ -21,18 +21,18 @@ from continual_code.learning.common_text import CommonText, is_fresh
 from continual_code.learning.correction import corrections
 from continual_code.learning.credit import positions_of
 from continual_code.learning.divergence import shifted
-from continual_code.learning.lessons import Candidate, Evidence, Reasked
+from continual_code.learning.gate import Gate, Refused
+from continual_code.learning.lessons import Candidate, Evidence
 from continual_code.learning.remarks import Remarks
 from continual_code.learning.scoring import BASE, Scorer, objection, of_tokens
 from continual_code.learning.step import Aim, NotFinite, Outcome, Rehearsal, distil
 from continual_code.model.chat import Chat
-from continual_code.model.generation import Generator, Sampling
+from continual_code.model.generation import Generator
 from continual_code.model.prefix import PrefixStore
 from continual_code.model.views import View
 from continual_code.settings import LearningSettings
 from continual_code.templates import fill
 
-SHARES = (1.0, 0.5, 0.25)  # of the step, tried in this order
 NOTHING = Outcome(0.0, 0.0, 0)
 
 
@@ -85,6 +85,7 @@ class Learner:
     def prepare(self, fresh: Mapping[str, Tensor]) -> None:
         """Do ahead what a first lesson would otherwise wait for."""
         self._common.start(fresh, self._pause)
+        self._common.canaries.all(self._pause)
 
     def read_ahead(self, rollout: Rollout, pause: Callable[[], None]) -> None:
         """Read as the base what a lesson from this rollout begins with; what was read stays when `pause` raises."""
@@ -127,25 +128,25 @@ class Learner:
         if not is_work:
             return Candidate(report("no_signal", "The remark is not about the code.", NOTHING), None)
         if reason := self._no_signal(rollout, evidence, corrected, departs[1], gap):
-            is_kept = self._settings.memory and odds >= self._settings.memory_floor
-            return Candidate(report("memory" if is_kept else "no_signal", reason, NOTHING), None)
+            return Candidate(report("memory" if self._keeps(odds) else "no_signal", reason, NOTHING), None)
+        outcome = NOTHING
         try:
             aims = self._aims(rollout, revision, (rejected, told_T_V), corrected, evidence.comment, example, departs)
             aims += [self._keep(revision, *each) for each in self._common.anchors(len(earlier), self._settings.anchors)]
             self._stage("learning")
             rehearsals = [(each, self._apart().prefix(revision, each.prompt_ids)) for each in self._newest(earlier)]
-            outcome = distil(self._view, aims, self._settings, self._pause, rehearsals)
-            reasked = self._shrink_until_it_ends(rollout, adapter) if self._settings.reask else None
-        except NotFinite as error:
+            held = self._common.canaries.some(len(earlier), self._settings.canaries, self._pause)
+            outcome = distil(
+                self._view, aims, self._settings, self._pause, [*rehearsals, *((each, None) for each in held)]
+            )
+            reasked = self._gate(evidence).admit(rollout, adapter) if self._settings.reask else None
+        except (NotFinite, Refused) as error:
             self._view.load(adapter)
-            return Candidate(report("refused", str(error), NOTHING), None)
+            is_kept = isinstance(error, Refused) and evidence.comment and self._keeps(odds)
+            return Candidate(report("memory" if is_kept else "refused", str(error), outcome), None)
         except BaseException:
             self._view.load(adapter)
             raise
-        if self._settings.reask and reasked is None:
-            self._view.load(adapter)
-            reason = "Even a quarter of the step made the answer run on without an end."
-            return Candidate(report("refused", reason, outcome), None)
         return Candidate(report("learned", "", outcome), self._view.tensors(), reasked)
 
     def objection_to(self, rollout: Rollout, comment: str) -> float:
@@ -198,21 +199,19 @@ class Learner:
         told_T = of_tokens(self._told(rollout, token_ids, comment, None), token_ids)
         return (told_T - self._untold(rollout, token_ids).of_tokens())[departs].mean().item()
 
+    def _keeps(self, odds: float) -> bool:
+        """Whether a remark with these odds of being about the code stays in the prompt if it cannot be learned."""
+        return self._settings.memory and odds >= self._settings.memory_floor
+
+    def _gate(self, evidence: Evidence) -> Gate:
+        self._stage("asking again")
+        canaries, floor = self._common.canaries.all(self._pause), self._settings.canary_floor
+        return Gate(
+            self._view, self._chat, canaries=canaries, floor=floor, is_sound=evidence.is_sound, pause=self._pause
+        )
+
     def _newest(self, earlier: Sequence[Rehearsal]) -> Sequence[Rehearsal]:
         return earlier[max(0, len(earlier) - self._settings.rehearse) :]
-
-    def _shrink_until_it_ends(self, rollout: Rollout, adapter: Mapping[str, Tensor]) -> Reasked | None:
-        """Halve the step until the candidate, asked again without the comment, comes to an end; its answer then."""
-        self._stage("asking again")
-        stepped = self._view.tensors()
-        sampling = Sampling(max_tokens=2 * len(rollout.token_ids) + 128)
-        generator = Generator(self._view, self._chat.stop_ids, PrefixStore())  # the candidate's keys are nobody else's
-        for share in SHARES:
-            self._view.load({name: adapter[name].lerp(stepped[name], share) for name in stepped})
-            answer = generator.generate(rollout.prompt_ids, sampling, owner=share, stopped=self._yielding)
-            if answer.finish == "stop":
-                return Reasked(rollout.prompt_ids, answer)
-        return None
 
     def _yielding(self) -> bool:
         self._pause()

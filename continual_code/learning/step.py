@@ -53,7 +53,7 @@ class Aim:
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """The corrected answer of an earlier lesson, and its deciding tokens (at least one, in order); see `Aim`."""
+    """An answer that must hold, such as an earlier lesson's; at least one deciding token, in order (see `Aim`)."""
 
     prompt_ids: Sequence[int]
     token_ids: Sequence[int]
@@ -69,7 +69,7 @@ class Rehearsal:
 
 def distil(
     view: View, aims: Sequence[Aim], settings: LearningSettings, pause: Callable[[], None],
-    rehearsals: Sequence[tuple[Rehearsal, Prefix]] = (),
+    rehearsals: Sequence[tuple[Rehearsal, Prefix | None]] = (),
 ) -> Outcome:  # fmt: skip
     """Move the view's adapter towards the targets; the smallest number of updates that does it.
 
@@ -78,8 +78,8 @@ def distil(
     Args:
         aims: at least one; the loss is the mean of theirs.
         pause: called between forward and backward passes; may block or raise.
-        rehearsals: earlier lessons, each with its prompt's prefix (see `Aim`); those that fade
-            join the loss until they hold again.
+        rehearsals: what must hold, each with its prompt's prefix (see `Aim`), or None to read the
+            prompt anew each time; those that fade join the loss until they hold again.
 
     Raises:
         NotFinite: the candidate was spoilt; the view's tensors must be restored by the caller.
@@ -94,7 +94,7 @@ def distil(
         is_sure = any(aim.deciding for aim in aims) and all(each.least >= settings.sure for each in passes)
         is_done = is_sure or loss <= settings.stop_at * losses[0]
         is_later = learning and len(losses) > 1  # before the first update nothing has faded
-        faded = [each for each in rehearsals if _weakest(view, *each, pause) < settings.held] if is_later else []
+        faded = [each for each in rehearsals if weakest(view, *each, pause) < settings.held] if is_later else []
         if not learning or (is_done and not faded):
             return Outcome(losses[0], losses[-1], len(losses) - 1)
         optimizer.zero_grad(set_to_none=True)
@@ -108,17 +108,17 @@ def distil(
 
 
 @torch.no_grad()
-def _weakest(view: View, rehearsal: Rehearsal, prefix: Prefix, pause: Callable[[], None]) -> float:
-    """The least probability of a deciding token."""
+def weakest(view: View, rehearsal: Rehearsal, prefix: Prefix | None, pause: Callable[[], None]) -> float:
+    """The least probability of a deciding token; without a prefix the prompt is read under the adapter as it is."""
     pause()
     return math.exp(-_surprise(view, rehearsal, prefix).max().item())
 
 
-def _surprise(view: View, rehearsal: Rehearsal, prefix: Prefix) -> Tensor:
+def _surprise(view: View, rehearsal: Rehearsal, prefix: Prefix | None) -> Tensor:
     """Negative log-probability of each deciding token, nats."""
     token_ids, deciding = rehearsal.token_ids, list(rehearsal.deciding)
-    ids = torch.tensor([rehearsal.prompt_ids[-1], *token_ids[: deciding[-1]]])  # what comes later decides nothing
-    hidden_T_D = view.hidden(ids, prefix.cache(len(prefix.ids)))
+    answer_ids = token_ids[: deciding[-1]]  # what comes later decides nothing
+    hidden_T_D = _student(view, rehearsal.prompt_ids, answer_ids, prefix)
     logprobs_K_V = view.logits(hidden_T_D[deciding]).log_softmax(dim=-1)
     return -of_tokens(logprobs_K_V, [token_ids[position] for position in deciding])
 
@@ -137,7 +137,8 @@ def _forward(
     view: View, aim: Aim, settings: LearningSettings, pause: Callable[[], None], *, share: float, with_gradient: bool
 ) -> _Pass:
     pause()
-    hidden_T_D = _student(view, aim, settings.gradient)
+    prefix = None if settings.gradient == "full" else aim.prefix
+    hidden_T_D = _student(view, aim.prompt_ids, aim.token_ids[:-1], prefix)
     divergence = DIVERGENCES[settings.divergence]
     leaf_T_D = hidden_T_D.detach().requires_grad_(with_gradient)
     total, least = 0.0, 1.0
@@ -156,11 +157,11 @@ def _forward(
     return _Pass(hidden_T_D, total, leaf_T_D.grad, least)
 
 
-def _student(view: View, aim: Aim, gradient: str) -> Tensor:
-    prompt_ids, token_ids = aim.prompt_ids, aim.token_ids
-    if gradient == "full":
-        return view.hidden(torch.tensor([*prompt_ids, *token_ids[:-1]]))[-len(token_ids) :]
-    return view.hidden(torch.tensor([prompt_ids[-1], *token_ids[:-1]]), aim.prefix.cache(len(aim.prefix.ids)))
+def _student(view: View, prompt_ids: Sequence[int], answer_ids: Sequence[int], prefix: Prefix | None) -> Tensor:
+    """Hidden states that predict each token of the answer and the one after it, [T + 1, D]."""
+    if prefix is None:
+        return view.hidden(torch.tensor([*prompt_ids, *answer_ids]))[len(prompt_ids) - 1 :]
+    return view.hidden(torch.tensor([prompt_ids[-1], *answer_ids]), prefix.cache(len(prefix.ids)))
 
 
 def _update(view: View, optimizer: torch.optim.Optimizer, max_grad_norm: float) -> None:

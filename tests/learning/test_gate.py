@@ -1,7 +1,8 @@
-"""A candidate whose answer runs on without an end is made smaller, and refused if that does not help."""
+"""A candidate that breaks something is made smaller, and refused if that does not help."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import torch
 from lessons import COMMENT, Bench, same
 
 from continual_code.events import FinishReason
+from continual_code.learning import canaries
 from continual_code.model.generation import Generation, Generator
 
 
@@ -53,3 +55,44 @@ def test_a_candidate_that_never_ends_is_refused_and_leaves_the_adapter(
     assert (refused.report.status, refused.tensors) == ("refused", None)
     assert "without an end" in refused.report.reason
     assert same(bench.view.tensors(), bench.adapter)
+
+
+def test_a_candidate_that_spoils_small_programs_is_refused_before_it_is_asked(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = Bench(tiny_model)
+    monkeypatch.setattr(canaries, "SURE", 0.0)  # a model with random weights is sure of nothing
+    answers(monkeypatch)
+    learner = bench.learner(reask=True, canary_floor=1.0)
+    refused = learner.learn("l1", bench.rollout, COMMENT, bench.adapter, 1)
+    assert (refused.report.status, refused.tensors) == ("refused", None)
+    assert "small programs" in refused.report.reason
+    assert refused.report.updates > 0
+    assert same(bench.view.tensors(), bench.adapter)
+
+
+def test_what_the_weights_may_not_have_stays_in_the_prompt(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench(tiny_model)
+    answers(monkeypatch, "length", "length", "length")
+    learner = bench.learner(reask=True, memory=True, memory_floor=-1e9)
+    kept = learner.learn("l1", bench.rollout, COMMENT, bench.adapter, 1)
+    assert (kept.report.status, kept.tensors) == ("memory", None)
+
+
+def test_a_candidate_that_breaks_the_code_it_was_taught_on_is_refused(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = Bench(tiny_model)
+    answers(monkeypatch, "stop", "stop", "stop")
+    rejected = bench.base.chat.decode(bench.rollout.token_ids)
+    evidence = replace(COMMENT, is_sound=lambda answer: answer == rejected)
+    refused = bench.learner(reask=True).learn("l1", bench.rollout, evidence, bench.adapter, 1)
+    assert refused.report.status == "refused"
+    assert "whole code" in refused.report.reason
+
+
+def test_code_that_was_broken_before_need_not_become_whole(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench(tiny_model)
+    answers(monkeypatch, "stop")
+    evidence = replace(COMMENT, is_sound=lambda answer: False)
+    assert bench.learner(reask=True).learn("l1", bench.rollout, evidence, bench.adapter, 1).report.status == "learned"

@@ -1,0 +1,47 @@
+"""Small programs that have nothing to do with any lesson, and what of them every lesson must leave as it is.
+
+Invariant: only what the untaught model writes as well is held, and only how a program opens. A project's imports and
+decorators break a program that stands alone; how its body is written is free, because lessons about style hold there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from continual_code.events import Message
+from continual_code.learning.scoring import BASE, Scorer, of_tokens
+from continual_code.learning.step import Rehearsal
+from continual_code.model.chat import Chat
+from continual_code.model.prefix import PrefixStore
+from continual_code.model.views import View
+from continual_code.templates import exchanges
+
+SURE = 0.8  # probability from which on the untaught model is said to write a token
+
+
+class Canaries:
+    """The exercises of `prompts/canaries.md`, each with the opening of an answer; read once, in seconds."""
+
+    def __init__(self, view: View, chat: Chat) -> None:
+        self._view, self._chat = view, chat
+        self._found: list[Rehearsal] | None = None
+
+    def all(self, pause: Callable[[], None]) -> list[Rehearsal]:
+        """Every canary that the untaught model is sure of."""
+        if self._found is None:
+            found = [self._canary(*exercise, pause) for exercise in exchanges("canaries")]
+            self._found = [each for each in found if each.deciding]
+        return self._found
+
+    def some(self, turn: int, count: int, pause: Callable[[], None]) -> list[Rehearsal]:
+        """As many as that; different ones each turn, until all were used."""
+        every = self.all(pause)
+        return [every[(turn * count + index) % len(every)] for index in range(min(count, len(every)))]
+
+    def _canary(self, question: str, opening: str, pause: Callable[[], None]) -> Rehearsal:
+        prompt_ids, token_ids = self._chat.render([Message("user", question)]), self._chat.encode(opening)
+        scorer = Scorer(self._view, PrefixStore(), pause)
+        hidden_T_D = scorer.hidden(BASE, prompt_ids, token_ids)
+        with self._view.adapter_off():
+            sure_T = of_tokens(scorer.logprobs(hidden_T_D), token_ids).exp() >= SURE
+        return Rehearsal(prompt_ids, token_ids, sure_T.nonzero().flatten().tolist())

@@ -1,0 +1,80 @@
+"""What a candidate has to pass before it may serve, and how a step is made smaller until it does.
+
+Invariant: what `admit` lets through is in the view when it returns; when nothing passes, the view holds a candidate
+that must not serve.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from torch import Tensor
+
+from continual_code.events import Rollout
+from continual_code.learning.lessons import Reasked
+from continual_code.learning.step import Rehearsal, weakest
+from continual_code.model.chat import Chat
+from continual_code.model.generation import Generator, Sampling
+from continual_code.model.prefix import PrefixStore
+from continual_code.model.views import View
+
+SHARES = (1.0, 0.5, 0.25)  # of the step, tried in this order
+
+
+class Refused(Exception):
+    """Not even the smallest share of the step passes; the message says why, in plain words."""
+
+
+class Gate:
+    """Holds candidates of one lesson against what they must not break.
+
+    Args:
+        canaries: answers to tasks that have nothing to do with any lesson.
+        floor: least probability of a canary's deciding token with which it still stands.
+        is_sound: whether the code of an answer compiles, as far as that can be told.
+    """
+
+    def __init__(
+        self, view: View, chat: Chat, *, canaries: Sequence[Rehearsal], floor: float,
+        is_sound: Callable[[str], bool], pause: Callable[[], None],
+    ) -> None:  # fmt: skip
+        self._view, self._chat, self._canaries, self._floor = view, chat, canaries, floor
+        self._is_sound, self._pause = is_sound, pause
+
+    def admit(self, rollout: Rollout, adapter: Mapping[str, Tensor]) -> Reasked:
+        """Halve the step from `adapter` to what the view holds until it passes; its answer without the comment.
+
+        Raises:
+            Refused: no share of the step passes.
+        """
+        stepped, objection = self._view.tensors(), ""
+        for share in SHARES:
+            self._view.load({name: adapter[name].lerp(stepped[name], share) for name in stepped})
+            if self._sings():
+                reasked = self._ask(rollout, share)
+                if not (objection := self._objection(rollout, reasked)):
+                    return reasked
+            else:
+                objection = "small programs that have nothing to do with it would come out otherwise"
+        raise Refused(f"Even at a quarter of the step {objection}.")
+
+    def _sings(self) -> bool:
+        return all(weakest(self._view, each, None, self._pause) >= self._floor for each in self._canaries)
+
+    def _ask(self, rollout: Rollout, share: float) -> Reasked:
+        sampling = Sampling(max_tokens=2 * len(rollout.token_ids) + 128)
+        generator = Generator(self._view, self._chat.stop_ids, PrefixStore())  # the candidate's keys are nobody else's
+        answer = generator.generate(rollout.prompt_ids, sampling, owner=share, stopped=self._yielding)
+        return Reasked(rollout.prompt_ids, answer)
+
+    def _objection(self, rollout: Rollout, reasked: Reasked) -> str:
+        if reasked.generation.finish != "stop":
+            return "the answer runs on without an end"
+        was_sound = self._is_sound(self._chat.decode(rollout.token_ids))
+        if was_sound and not self._is_sound(self._chat.decode(reasked.generation.token_ids)):
+            return "the answer is not whole code any more"
+        return ""
+
+    def _yielding(self) -> bool:
+        self._pause()
+        return False
