@@ -21,16 +21,18 @@ from continual_code.logbook import CHOOSE
 from continual_code.output import say, show
 from continual_code.piped import task_from_pipe
 from continual_code.screen import root_of
-from continual_code.settings import Settings, load_settings
+from continual_code.settings import Settings
+from continual_code.trust import settled
 
 
 def run(arguments: Namespace) -> int:
     """Propose an edit; with `--apply`, accept it."""
-    settings = load_settings({"model": arguments.model})[0]
+    root = root_of(arguments)
+    settings, _ = settled({"model": arguments.model}, root, say)
     if arguments.resume == CHOOSE:
         raise UsageError("Which session?", do="Give its id: `--resume s3`; `continual-code sessions` lists them.")
     text = _text(arguments, settings)
-    session = open_session(settings, root_of(arguments), retries=False, resume=arguments.resume)
+    session = open_session(settings, root, retries=False, resume=arguments.resume)
     task = Task(text, tuple(session.root_relative(file) for file in arguments.file))
     started = time.monotonic()
     with running(session, say, heard=_heard(arguments)) as driver:

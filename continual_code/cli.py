@@ -44,9 +44,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    module = {"screen": "screen", "run": "asking", "completion": "completion"}.get(
-        arguments.run, "commands"
-    )  # no other command's imports
+    own = {"screen": "screen", "run": "asking", "completion": "completion", "config": "configuring"}
+    module = own.get(arguments.run, "commands")  # no other command's imports
     return getattr(importlib.import_module(f"continual_code.{module}"), arguments.run)(arguments)
 
 
@@ -110,7 +109,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--file", dest="top_file", action="append", default=[], metavar="F", help=FILE_HELP)
     parser.add_argument("--apply", action="store_true", help=APPLY_HELP)
     parser.add_argument("--output-format", choices=FORMATS, help=FORMAT_HELP)
-    parser.set_defaults(run="screen")
+    parser.set_defaults(run="screen", settings=None)
     commands = parser.add_subparsers(title="commands", metavar="")
     # A flag given before the command must survive the command's own parser.
     inherited = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
@@ -155,7 +154,8 @@ def _add_commands(commands: argparse._SubParsersAction, common: argparse.Argumen
     models = add("models", "models", "list, fetch or locate models")
     models.add_argument("action", choices=["list", "pull", "path"])
     models.add_argument("id", nargs="?")
-    add("config", "config", "show every setting and where it comes from")
+    config = add("config", "config", "show every setting and where it comes from; trust the project's own file, or not")
+    config.add_argument("action", nargs="?", choices=["show", "trust", "distrust"], default="show")
     add("doctor", "doctor", "check the installation, the model and the state")
     bench = add("bench", "bench", "measure: what sticks and what is forgotten, and how long a person waits")
     kinds = bench.add_subparsers(title="benchmarks", metavar="", required=True)

@@ -24,7 +24,8 @@ from continual_code.model.provision import installed, provision, require_install
 from continual_code.output import progress, say, show
 from continual_code.past import SessionNote
 from continual_code.screen import root_of
-from continual_code.settings import Settings, dotted, load_settings
+from continual_code.settings import Settings, load_settings
+from continual_code.trust import settled
 
 
 def accept(arguments: Namespace) -> int:
@@ -136,14 +137,6 @@ def models(arguments: Namespace) -> int:
     return show(arguments, {"id": id, "path": str(path)}, str(path))
 
 
-def config(arguments: Namespace) -> int:
-    """Show every setting and where it comes from."""
-    settings, origin = load_settings({"model": arguments.model})
-    values = dotted(settings)
-    data = {key: {"value": str(value), "origin": origin[key]} for key, value in values.items()}
-    return show(arguments, data, "\n".join(f"{key} = {value}  ({origin[key]})" for key, value in values.items()))
-
-
 def doctor(arguments: Namespace) -> int:
     """Check the installation, the model and the state."""
     from continual_code.doctor import examine
@@ -158,27 +151,35 @@ def demo(arguments: Namespace) -> int:
     """Play one session by itself and print it."""
     from continual_code.demo import play
 
-    return play(_settings(arguments), as_json=arguments.json, say=say)
+    return play(_own_settings(arguments), as_json=arguments.json, say=say)
 
 
 def bench_lessons(arguments: Namespace) -> int:
     """Measure the learner with a scripted person."""
     from continual_code.bench.lessons.command import lessons as measure
 
-    return measure(_settings(arguments), arguments)
+    return measure(_own_settings(arguments), arguments)
 
 
 def bench_speed(arguments: Namespace) -> int:
     """Measure how long a person waits."""
     from continual_code.bench.speed.command import speed
 
-    return speed(_settings(arguments), arguments)
+    return speed(_own_settings(arguments), arguments)
 
 
 # --- Helpers ----------------------------------------------------------------------------
 
 
 def _settings(arguments: Namespace) -> Settings:
+    """Loaded once for a command, so that an ignored project file is said once."""
+    if arguments.settings is None:
+        arguments.settings = settled({"model": arguments.model}, root_of(arguments), say)[0]
+    return arguments.settings
+
+
+def _own_settings(arguments: Namespace) -> Settings:
+    """Without the project's file: for what is about that file, or works in no project."""
     return load_settings({"model": arguments.model})[0]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from continual_code.events import Lesson, Listener, Task, Verdict
 from continual_code.past import Past, Point, SessionNote
@@ -25,6 +25,37 @@ class Opened:
     history: Path | None = None
     past: Past | None = None
     choices: tuple[SessionNote, ...] = ()
+
+
+TrustAnswer = Literal["ignore", "once", "always"]
+
+
+@dataclass(frozen=True, slots=True)
+class TrustQuestion:
+    """A project's configuration file that the person has not trusted: a line for each setting that it holds.
+
+    `fault` says why it could not be used even if they did.
+    """
+
+    path: str
+    settings: tuple[str, ...] = ()
+    fault: str = ""
+
+
+class Gate(Protocol):
+    """What has to be asked before a session starts."""
+
+    def question(self) -> TrustQuestion | None:
+        """The project's configuration file, where it waits for the person's trust.
+
+        Raises:
+            ContinualCodeError, OSError: the settings cannot be read, so no session can start.
+        """
+        ...
+
+    def answer(self, answer: TrustAnswer) -> None:
+        """What the person decided: "always" is remembered for this content at this path."""
+        ...
 
 
 class Runs(Protocol):

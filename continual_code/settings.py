@@ -1,7 +1,8 @@
 """One frozen Settings model, and where each value came from.
 
-Order: flag, environment (`CONTINUAL_CODE_...`, nested with `__`), user file, default.
-Nothing is read from the repository being edited: its configuration is not trusted.
+Order: flag, environment (`CONTINUAL_CODE_...`, nested with `__`), project file, user file, default.
+The project's file comes with the repository and is not trusted: this module never looks for it, and whoever hands
+its values in has asked the person (`trust`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from continual_code.errors import UsageError
 
 PREFIX = "CONTINUAL_CODE_"
 DEFAULT_MODEL = "qwen2.5-coder-1.5b"
+Source = tuple[str, Mapping[str, Any]]  # what a source is called, and its values, nested like the model
 
 
 class _Frozen(BaseModel):
@@ -147,13 +149,17 @@ def default_home(env: Mapping[str, str]) -> Path:
 
 
 def load_settings(
-    flags: Mapping[str, Any] | None = None, env: Mapping[str, str] = os.environ, user_file: Path | None = None
+    flags: Mapping[str, Any] | None = None,
+    env: Mapping[str, str] = os.environ,
+    user_file: Path | None = None,
+    project: Source | None = None,
 ) -> tuple[Settings, dict[str, str]]:
     """Merge all sources and say where each value came from.
 
     Args:
         flags: values given on the command line, nested like the model; None values are ignored.
         user_file: TOML file; the default is `config.toml` in the home directory.
+        project: what a trusted project file sets (see `project_values`).
 
     Returns:
         The settings, and a map from dotted name to "flag", "environment", the file's path
@@ -164,8 +170,9 @@ def load_settings(
     """
     home = default_home(env)
     path = user_file or home / "config.toml"
-    sources = [
+    sources: list[Source] = [
         (str(path), _read_toml(path)),
+        *([project] if project else []),
         ("environment", _from_environment(env)),
         ("flag", {key: value for key, value in (flags or {}).items() if value is not None}),
     ]
@@ -182,12 +189,29 @@ def load_settings(
     return settings, {key: origin.get(key, "default") for key in dotted(settings)}
 
 
-def dotted(settings: BaseModel, prefix: str = "") -> dict[str, Any]:
-    """Settings as a flat map from dotted name to value, for display."""
+def project_values(text: str, name: str) -> dict[str, Any]:
+    """What the project file called `name` sets, checked but without any effect yet.
+
+    Raises:
+        UsageError: it is not TOML, or holds an unknown name, a value out of range, or the place of all state.
+    """
+    try:
+        values = tomllib.loads(text)
+        load_settings(env={}, user_file=Path(os.devnull), project=(name, values))
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{name} cannot be read: {error}.", do="Correct or remove it.") from None
+    if "home" in values:
+        raise UsageError(f"Setting home: a project cannot choose where your state is kept (from {name}).")
+    return values
+
+
+def dotted(settings: BaseModel | Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Settings, or the values of a source, as a flat map from dotted name to value, for display."""
     flat: dict[str, Any] = {}
-    for key in type(settings).model_fields:
-        value = getattr(settings, key)
-        flat.update(dotted(value, f"{prefix}{key}.") if isinstance(value, BaseModel) else {f"{prefix}{key}": value})
+    for key in settings if isinstance(settings, Mapping) else type(settings).model_fields:
+        value = settings[key] if isinstance(settings, Mapping) else getattr(settings, key)
+        nested = isinstance(value, BaseModel | Mapping)
+        flat.update(dotted(value, f"{prefix}{key}.") if nested else {f"{prefix}{key}": value})
     return flat
 
 

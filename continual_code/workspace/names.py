@@ -32,7 +32,7 @@ PERSON_ONLY = frozenset({
     ".bashrc", ".bash_profile", ".bash_login", ".bash_logout", ".bash_aliases", ".profile", ".login", ".logout",
     ".inputrc", ".zshrc", ".zshenv", ".zprofile", ".zlogin", ".zlogout", ".kshrc", ".cshrc", ".tcshrc", ".envrc",
     ".vimrc", ".exrc", ".nvimrc", ".nvim.lua", ".emacs", ".dir-locals.el", ".vscode", ".idea", ".devcontainer",
-    ".husky", ".pre-commit-config.yaml", ".ssh", ".cursor", ".claude", ".mcp.json",
+    ".husky", ".pre-commit-config.yaml", ".ssh", ".cursor", ".claude", ".mcp.json", ".continual-code.toml",
 })  # fmt: skip
 
 
