@@ -9,23 +9,26 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from continual_code.errors import UsageError
+from continual_code.port import TrustAnswer, TrustQuestion
 from continual_code.session import LiveSession
 from continual_code.ui import run
 
 if TYPE_CHECKING:
     from continual_code.app import Work
+    from continual_code.trust import ProjectTrust
 
 
 def screen(arguments: Namespace) -> int:
     """Open the terminal screen; without a terminal, explain."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("The screen needs a terminal.", do='Use `continual-code run "TASK"` or `continual-code demo`.')
-    root = root_of(arguments)
-    return run(LiveSession(root, lambda: _open(arguments, root)))
+    opening = _Opening(arguments)
+    return run(LiveSession(opening.root, opening.work), opening)
 
 
 def root_of(arguments: Namespace) -> Path:
@@ -40,8 +43,25 @@ def root_of(arguments: Namespace) -> Path:
     return root
 
 
-def _open(arguments: Namespace, root: Path) -> Work:
-    from continual_code.app import open_work
-    from continual_code.settings import load_settings
+class _Opening:
+    """What happens between the first frame and the start of the session; see `port.Gate`."""
 
-    return open_work(load_settings({"model": arguments.model})[0], root, arguments.resume)
+    def __init__(self, arguments: Namespace) -> None:
+        self._arguments, self.root = arguments, root_of(arguments)
+
+    def question(self) -> TrustQuestion | None:
+        return self._trust.question()
+
+    def answer(self, answer: TrustAnswer) -> None:
+        self._trust.answer(answer)
+
+    def work(self) -> Work:
+        from continual_code.app import open_work
+
+        return open_work(self._trust.settings(), self.root, self._arguments.resume)
+
+    @cached_property
+    def _trust(self) -> ProjectTrust:
+        from continual_code.trust import ProjectTrust
+
+        return ProjectTrust(self.root, {"model": self._arguments.model})

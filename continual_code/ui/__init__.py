@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 
 from continual_code.collector import at_rest
-from continual_code.port import Session
+from continual_code.port import Gate, Session
 
 # CPython hands the interpreter over every 5 ms by default, and painting one key needs it several times.
 # Key to paint, p95 on two busy cores beside a thread in pure Python and a streaming answer: 75 ms with
@@ -16,11 +16,12 @@ from continual_code.port import Session
 SWITCH_SECONDS = 0.0001
 
 
-def run(session: Session) -> int:
+def run(session: Session, gate: Gate | None = None) -> int:
     """Show the screen until the person quits, then close `session`.
 
     Args:
         session: the engine, not started yet; the first frame stands before it starts.
+        gate: what to ask before that, if anything.
 
     Returns:
         The exit code: 0, or 1 after a bug in the screen itself.
@@ -31,7 +32,7 @@ def run(session: Session) -> int:
     with at_rest():
         from continual_code.ui.app import ContinualApp
 
-    app = ContinualApp(session)
+    app = ContinualApp(session, gate)
     before = sys.getswitchinterval()
     sys.setswitchinterval(SWITCH_SECONDS)
     try:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
@@ -19,22 +19,24 @@ from textual.widgets import TextArea
 
 from continual_code.errors import ContinualCodeError
 from continual_code.events import Event
-from continual_code.port import Opened, Session
+from continual_code.port import Gate, Opened, Session, TrustAnswer, TrustQuestion
 from continual_code.ui.calls import Calls
 from continual_code.ui.clean import Guard
 from continual_code.ui.history import History
 from continual_code.ui.messages import EngineEvent
 from continual_code.ui.modes import Modes
-from continual_code.ui.narrate import failure_of
+from continual_code.ui.narrate import failure_of, trusted
 from continual_code.ui.retelling import sessions_screen
 from continual_code.ui.screens.help import HelpScreen
 from continual_code.ui.screens.lessons import LessonsScreen
 from continual_code.ui.screens.main import MainScreen
+from continual_code.ui.screens.trust import TrustScreen
 from continual_code.ui.status import Status
 
+T = TypeVar("T")
 QUIT_WITHIN = 2.0
 MODE_EXPLAINED = 3.0
-STYLES = ("base", "main", "review", "compare", "lessons", "picker")
+STYLES = ("base", "main", "review", "compare", "lessons", "picker", "trust")
 
 
 class ContinualApp(App[None]):
@@ -49,13 +51,15 @@ class ContinualApp(App[None]):
         Binding("f1", "help", "Help"),
     ]
 
-    def __init__(self, session: Session, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, session: Session, gate: Gate | None = None, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         super().__init__(css_path=[f"styles/{name}.tcss" for name in STYLES])
         self.clock = clock
         self.status = Status()
         self.modes = Modes()
         self.unopened: ContinualCodeError | OSError | None = None
-        self._session = session
+        self._session, self._gate = session, gate
         self._calls = Calls(self, self._refused)
         self._history = History()
         self._quit_asked = self._mode_changed = float("-inf")
@@ -118,15 +122,40 @@ class ContinualApp(App[None]):
             self._quit_asked = self.clock()
 
     def _begin(self) -> None:
-        """Start the engine once the first frame stands."""
-        self._calls.submit(self._open, then=self._opened)
+        """Start the engine once the first frame stands, and what has to be asked before is answered."""
+        self._calls.submit(partial(self._opening, self._ask_first), then=self._asked_first)
 
-    def _open(self) -> Opened | None:
+    def _opening(self, call: Callable[[], T]) -> T | None:
+        """What `call` returns; None when it shows that no session can start."""
         try:
-            opened = self._session.start(self._listen)
+            return call()
         except (ContinualCodeError, OSError) as error:
             self.unopened = error  # said by whoever runs the app, once the terminal is theirs again
             return None
+
+    def _ask_first(self) -> TrustQuestion | None:
+        return self._gate.question() if self._gate else None
+
+    def _asked_first(self, question: TrustQuestion | None) -> None:
+        if question is None:
+            self._start()
+        else:
+            self.push_screen(TrustScreen(self, question), partial(self._trusted, question))
+
+    def _trusted(self, question: TrustQuestion, answer: TrustAnswer | None) -> None:
+        gate, answer = self._gate, answer or "ignore"
+        if gate is not None:
+            self._calls.submit(partial(self._opening, partial(gate.answer, answer)))
+        self.main.say(trusted(question, answer))
+        self._start()
+
+    def _start(self) -> None:
+        self._calls.submit(partial(self._opening, self._open), then=self._opened)
+
+    def _open(self) -> Opened | None:
+        if self.unopened:
+            return None
+        opened = self._session.start(self._listen)
         self._history.keep_in(opened.history)
         return opened
 

@@ -25,6 +25,7 @@ from continual_code.events import (
     Verdict,
     VerdictKind,
 )
+from continual_code.port import TrustAnswer, TrustQuestion
 from continual_code.ui.clean import clean, clean_line
 from continual_code.ui.credit import argued_against
 from continual_code.ui.hunks import hunk_names
@@ -73,6 +74,12 @@ def welcome(root: str) -> list[Content]:
         quiet("Ask for a change. Accept it, or say in one line why not: the model learns from that line."),
         Content(""),
     ]
+
+
+def trusted(question: TrustQuestion, answer: TrustAnswer) -> list[Content]:
+    """What came of the question about a project's settings."""
+    words = {"ignore": "is ignored", "once": "counts in this session", "always": "counts from now on"}
+    return [quiet(f"{clean_line(question.path, 400)} {words[answer]}."), Content("")]
 
 
 def request(text: str) -> list[Content]:

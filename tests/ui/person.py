@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from scripted import ScriptedSession, ready
+from scripted import ScriptedGate, ScriptedSession, ready
 from textual import events
 from textual.keys import _character_to_key
 from textual.pilot import Pilot
@@ -96,12 +96,17 @@ class Person:
 
 
 @asynccontextmanager
-async def at_work(*, size: tuple[int, int] = (80, 24), loaded: bool = True, **session: object) -> AsyncIterator[Person]:
-    """A person in front of the app; `loaded` plays Ready first."""
+async def at_work(
+    *, size: tuple[int, int] = (80, 24), loaded: bool = True, gate: ScriptedGate | None = None, **session: object
+) -> AsyncIterator[Person]:
+    """A person in front of the app; `loaded` plays Ready first. With a `gate`, the session waits for the answer."""
     engine, clock = ScriptedSession(**session), Clock()  # type: ignore[arg-type]
-    app = ContinualApp(engine, clock=clock)
+    app = ContinualApp(engine, gate, clock=clock)
     async with app.run_test(size=size) as pilot:
         person = Person(app, pilot, engine, clock)
+        if gate:
+            yield person
+            return
         await person.until(lambda: any(call[0] == "start" for call in engine.calls), "start")
         await person.settles()
         if loaded:

@@ -25,10 +25,24 @@ from continual_code.events import (
     Verdict,
 )
 from continual_code.past import Past, Point, SessionNote
-from continual_code.port import Opened
+from continual_code.port import Opened, TrustAnswer, TrustQuestion
 
 BEFORE = "def greet(name):\n    print('hi ' + name)\n\n\ndef main():\n    greet('you')\n"
 AFTER = 'def greet(name):\n    print(f"hello {name}")\n\n\ndef main():\n    greet("you")\n'
+
+
+class ScriptedGate:
+    """Implements `continual_code.port.Gate`."""
+
+    def __init__(self, *settings: str, fault: str = "", path: str = "/project/.continual-code.toml") -> None:
+        self._question = TrustQuestion(path, settings, fault)
+        self.answers: list[TrustAnswer] = []
+
+    def question(self) -> TrustQuestion:
+        return self._question
+
+    def answer(self, answer: TrustAnswer) -> None:
+        self.answers.append(answer)
 
 
 class ScriptedRuns:
