@@ -1,56 +1,34 @@
 """Facts about the person's git repository, and a new repository for the samples.
 
-Invariant: the repository's own configuration is hostile input. Only `ls-files` and `rev-parse` are asked, neither
-of which hashes, checks out, fetches or shows content, so filters, diff drivers, hooks, signing and transports have
-no occasion to run; what these two could still start (fsmonitor, a pager, a lazy fetch) is switched off below.
+Invariant: the repository's own configuration is hostile input. Only `ls-files` and `rev-parse` are asked (see
+`plumbing`), neither of which hashes, checks out, fetches or shows content, so filters, diff drivers, hooks, signing
+and transports have no occasion to run.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import shutil
 import stat
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
 from continual_code.errors import WorkspaceError
 from continual_code.workspace import names
+from continual_code.workspace.plumbing import ENVIRONMENT, ask
 from continual_code.workspace.walk import walk_files
 
-TIMEOUT = 10.0  # seconds; a FIFO called .gitignore would otherwise hold the program for ever
-_OVERRIDES = {
-    "core.fsmonitor": "false",
-    "core.untrackedCache": "false",
-    "core.hooksPath": os.devnull,
-    "core.excludesFile": os.devnull,
-    "core.attributesFile": os.devnull,
-    "core.pager": "cat",
-    "protocol.allow": "never",
-    "safe.bareRepository": "explicit",  # a bare repository that came with the tree is not "the repository"
-}
-_ENVIRONMENT = {
-    "LC_ALL": "C",
-    "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_CONFIG_GLOBAL": os.devnull,
-    "GIT_ATTR_NOSYSTEM": "1",
-    "GIT_OPTIONAL_LOCKS": "0",
-    "GIT_TERMINAL_PROMPT": "0",
-    "GIT_NO_LAZY_FETCH": "1",
-    "GIT_ALLOW_PROTOCOL": "",  # outranks any protocol.*.allow of the repository, also in a git that can lazy-fetch
-}
 _AUTHOR = {"NAME": "continual-code", "EMAIL": "continual-code@localhost"}
 
 
 def is_repository(root: Path) -> bool:
     """Whether `root` lies in the working tree of a git repository that git agrees to read."""
-    return _ask(root, "rev-parse", "--is-inside-work-tree") == b"true\n"
+    return ask(root, "rev-parse", "--is-inside-work-tree") == b"true\n"
 
 
 def head_commit(root: Path) -> str | None:
     """The full id of the commit that HEAD names; None without one, without git or outside a repository."""
-    answer = (_ask(root, "rev-parse", "--verify", "--quiet", "HEAD") or b"").decode("ascii", "replace").strip()
+    answer = (ask(root, "rev-parse", "--verify", "--quiet", "HEAD") or b"").decode("ascii", "replace").strip()
     return answer if re.fullmatch(r"[0-9a-f]{40,64}", answer) else None
 
 
@@ -60,7 +38,7 @@ def list_files(root: Path) -> list[str]:
     Submodules and links are left out, and so is a name that `names.normalise` refuses. Outside a repository,
     or where git has nothing to say (all of `root` is ignored), the result of a bounded walk (see `walk_files`).
     """
-    answer = _ask(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard") or b""
+    answer = ask(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard") or b""
     listed = {os.fsdecode(name) for name in answer.split(b"\0")}
     found = sorted(path for path in listed if names.is_normal(path) and _is_plain_file(root / path))
     return found or walk_files(root)
@@ -117,42 +95,7 @@ def _own_repository(path: Path) -> dict[str, str]:
         "GIT_CONFIG_COUNT": "0",
         "GIT_CONFIG_PARAMETERS": "",
     }
-    return _ENVIRONMENT | who | where
-
-
-def _ask(root: Path, *arguments: str) -> bytes | None:
-    """What git prints; None when it is missing, refuses, fails or takes too long.
-
-    The environment is built from nothing, so no inherited GIT_... variable takes part. Arguments are constants:
-    nothing that a repository or a model wrote is ever one of them.
-    """
-    executable = shutil.which("git", path=_trusted_path(root))
-    if executable is None:
-        return None
-    overrides = [part for key, value in _OVERRIDES.items() for part in ("-c", f"{key}={value}")]
-    try:
-        done = subprocess.run(
-            [executable, "--no-pager", *overrides, *arguments],
-            cwd=root,
-            env=_ENVIRONMENT | {"PATH": _trusted_path(root)},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            timeout=TIMEOUT,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout
-
-
-def _trusted_path(root: Path) -> str:
-    """PATH without what is relative or beneath `root`, where a file called git may have come with the tree."""
-    entries = os.environ.get("PATH", os.defpath).split(os.pathsep)
-    inside = Path(os.path.realpath(root))
-    return os.pathsep.join(
-        entry for entry in entries if os.path.isabs(entry) and not Path(os.path.realpath(entry)).is_relative_to(inside)
-    )
+    return ENVIRONMENT | who | where
 
 
 def _is_plain_file(path: Path) -> bool:

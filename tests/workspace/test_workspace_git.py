@@ -11,7 +11,7 @@ import pytest
 from workspace_trees import plant
 
 from continual_code.errors import WorkspaceError
-from continual_code.workspace import create_repository, git, head_commit, is_repository, list_files
+from continual_code.workspace import create_repository, head_commit, is_repository, list_files, plumbing
 from continual_code.workspace.walk import walk_files
 
 FILES = {"a.py": "a\n", "pkg/b.py": "b\n", ".gitignore": "*.log\nbuild/\n"}
@@ -116,7 +116,7 @@ def test_where_git_ignores_everything_the_files_are_walked(repository: Path) -> 
 def test_a_git_that_hangs_is_given_up(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (repository / ".gitignore").unlink()
     os.mkfifo(repository / ".gitignore")
-    monkeypatch.setattr(git, "TIMEOUT", 0.5)
+    monkeypatch.setattr(plumbing, "TIMEOUT", 0.5)
     start = time.monotonic()
     assert list_files(repository) == ["a.py", "pkg/b.py"]
     assert 0.5 < time.monotonic() - start < 5
