@@ -95,8 +95,8 @@ def undo(arguments: Namespace) -> int:
         raise UsageError("There is no applied edit to undo.")
     if id.startswith("l"):
         return _undo_lesson(arguments, desk, id)
-    path = desk.undo(id)
-    return show(arguments, {"undone": id, "path": path}, f"{path} is as it was before {id}.")
+    taken = desk.undo(id)
+    return show(arguments, {"undone": id, "path": taken.path}, taken.words)
 
 
 def rollback(arguments: Namespace) -> int:

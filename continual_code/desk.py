@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from continual_code.disk import private_dir
 from continual_code.errors import ContinualCodeError, UsageError, WorkspaceError
@@ -19,6 +19,13 @@ from continual_code.workspace import EditRecord, Edits, Root, list_files
 
 if TYPE_CHECKING:  # torch costs seconds
     from continual_code.agent import Draft
+
+
+class Undoing(NamedTuple):
+    """What was taken back: which file, and in words what that means."""
+
+    path: str
+    words: str
 
 
 class Desk:
@@ -99,20 +106,30 @@ class Desk:
                 troubles.append(f"{edit.proposal_id} was accepted but could not be written: {error}")
         return troubles
 
-    def undo(self, proposal_id: str) -> str:
-        """Bring a file back to what it was before an applied proposal; returns its path.
+    def applied(self, proposal_id: str) -> EditRecord:
+        """The edit of an applied proposal.
+
+        Raises:
+            UsageError: the proposal is not applied here.
+        """
+        found = {edit.proposal_id: edit for edit in self._recorded("applied")}
+        if proposal_id not in found:
+            raise UsageError(f"{proposal_id} is not applied in this directory.", kept="Nothing was changed.")
+        return _read(found[proposal_id].record)[0]
+
+    def undo(self, proposal_id: str) -> Undoing:
+        """Bring a file back to what it was before an applied proposal.
 
         Raises:
             UsageError: the proposal is not applied here.
             WorkspaceError: the person changed the file since; it is not touched.
         """
-        applied = {edit.proposal_id: edit for edit in self._recorded("applied")}
-        if proposal_id not in applied:
-            raise UsageError(f"{proposal_id} is not applied in this directory.", kept="Nothing was changed.")
-        record, _ = _read(applied[proposal_id].record)
+        record = self.applied(proposal_id)
         self._edits.undo(record)
         self.journal.edit_undone(proposal_id)
-        return record.path
+        commit = (self.journal.commits.of(proposal_id) or "")[:12]
+        stays = f" Commit {commit} stays; `git revert {commit}` takes it back." if commit else ""
+        return Undoing(record.path, f"{record.path} is as it was before {proposal_id}.{stays}")
 
     def last_applied(self) -> str | None:
         """The newest applied proposal that was not undone."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from continual_code.events import (
     Applied,
+    Committed,
     Event,
     Failed,
     FollowedUp,
@@ -55,6 +56,9 @@ def event_data(event: Event) -> dict[str, Any]:
             return {"type": "recorded", "proposal": verdict.proposal_id, "verdict": verdict.kind, "lesson": taught}
         case Applied(proposal_id, path):
             return {"type": "applied", "proposal": proposal_id, "path": path}
+        case Committed(proposal_id, path, commit, branch):
+            made = {"path": path, "commit": commit, "branch": branch, "index_behind": event.index_behind}
+            return {"type": "committed", "proposal": proposal_id, **made}
         case Undone(id, detail):
             return {"type": "undone", "id": id, "detail": detail}
         case LearnerState():

@@ -19,12 +19,14 @@ class Opened:
     """What a session found when it started: the model's name, and the file for earlier prompts (None keeps none).
 
     `past` is the session that is continued; `choices` are those that the person wanted to choose from.
+    `offers_commits`: the person wants to be asked about a commit after every accepted edit.
     """
 
     model: str
     history: Path | None = None
     past: Past | None = None
     choices: tuple[SessionNote, ...] = ()
+    offers_commits: bool = False
 
 
 TrustAnswer = Literal["ignore", "once", "always"]
@@ -82,6 +84,32 @@ class Runs(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class CommitDraft:
+    """A commit that could be made of an applied edit on `branch`; `message` is for the person to change."""
+
+    proposal_id: str
+    path: str
+    branch: str
+    message: str
+
+
+class Commits(Protocol):
+    """Commits of applied edits, each of one edit and nothing else."""
+
+    def draft(self, proposal_id: str = "") -> CommitDraft:
+        """What would be committed of an applied proposal, the newest if none is named; nothing is written.
+
+        Raises:
+            ContinualCodeError: there is none, or git is in no state for it (see `workspace.commit_edit`).
+        """
+        ...
+
+    def make(self, proposal_id: str, message: str) -> None:
+        """Make the commit (`Committed`); raises as `draft` does."""
+        ...
+
+
 class Session(Protocol):
     """The engine as the screen sees it.
 
@@ -99,6 +127,11 @@ class Session(Protocol):
     @property
     def runs(self) -> Runs:
         """The commands beside the model; only once the session was started."""
+        ...
+
+    @property
+    def commits(self) -> Commits:
+        """Commits by consent; only once the session was started."""
         ...
 
     def start(self, listener: Listener) -> Opened:

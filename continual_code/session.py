@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from continual_code.commits import LiveCommits
 from continual_code.errors import ContinualCodeError, Interrupted
 from continual_code.events import (
     Applied,
@@ -67,6 +68,7 @@ class LiveSession:
         self.turns = Turns()
         self.warnings: list[Failed] = []  # what a driver without a person need not stop for
         self._listener: Listener = lambda event: None
+        self.commits = LiveCommits(lambda: self._desk, self.emit)
         self._jobs = Jobs()
         self._runs: LiveRuns | None = None
         self._stop_answer = threading.Event()
@@ -84,7 +86,7 @@ class LiveSession:
         self._listener = listener
         settings, log = self._work.settings, self._work.log
         self._runs = self._work.runs(self)
-        opened = Opened(settings.model, settings.state_dir / "history", log.past(), log.choices)
+        opened = Opened(settings.model, settings.state_dir / "history", log.past(), log.choices, settings.commits.offer)
         self._thread.start()
         return opened
 
@@ -119,7 +121,7 @@ class LiveSession:
 
     def undo(self, id: str) -> None:
         if id.startswith("p"):
-            self.emit(Undone(id, f"{self._desk.undo(id)} is as it was before {id}."))
+            self.emit(Undone(id, self._desk.undo(id).words))
             return
         self._desk.journal.lesson(id)  # an unknown id is the caller's fault, and said at once
         engine = self._loaded()
@@ -211,8 +213,7 @@ class LiveSession:
         for trouble in self._desk.recover():
             self.warn(trouble)
         engine = self._work.load(self)
-        self._revision = engine.lineage.head
-        self._engine = engine
+        self._revision, self._engine = engine.lineage.head, engine
         self.emit(Ready(engine.model, engine.placement, self._revision))
         engine.worker.start()
 
@@ -280,9 +281,8 @@ class LiveSession:
         self._loaded().worker.do(lambda: self._compare(lesson, before, after))
 
     def _compare(self, lesson: Lesson, before: Proposal, after: Proposal) -> None:
-        journal, worker = self._desk.journal, self._loaded().worker
-        rollouts = journal.rollout(before.id), journal.rollout(after.id)
-        old_gap, new_gap = worker.objections(lesson.comment, *rollouts)
+        rollouts = self._desk.journal.rollout(before.id), self._desk.journal.rollout(after.id)
+        old_gap, new_gap = self._loaded().worker.objections(lesson.comment, *rollouts)
         held = after.after != before.after and new_gap <= HELD_SHARE * old_gap
         self.emit(Retried(lesson.id, before, after, held, new_gap))
 

@@ -114,6 +114,12 @@ class SuiteSettings(_Frozen):
         return {"true": "always", "false": "never"}.get(word, word) if isinstance(word, str) else word
 
 
+class CommitSettings(_Frozen):
+    """Commits of accepted edits. None is made before the person has seen its message and said so."""
+
+    offer: bool = Field(default=False, description="open the message of a commit after every accepted edit")
+
+
 class Settings(_Frozen):
     """Everything a person can set; see `continual-code config`."""
 
@@ -126,6 +132,7 @@ class Settings(_Frozen):
     adapter: AdapterSettings = AdapterSettings()
     learning: LearningSettings = LearningSettings()
     tests: SuiteSettings = SuiteSettings()
+    commits: CommitSettings = CommitSettings()
 
     @property
     def models_dir(self) -> Path:

@@ -21,6 +21,7 @@ from continual_code.errors import UsageError
 from continual_code.event_lines import event_data, line_of
 from continual_code.events import (
     Applied,
+    Committed,
     Event,
     Failed,
     FollowedUp,
@@ -151,7 +152,7 @@ EVERY_EVENT: list[Event] = [
     Loading("reading", 0.5), Ready("m", "cpu", 1), Started(Task("t", ("a.py",)), 9, 10, ("b.py",)),
     Streamed("\x1b[31m\n\ud800"), Proposed(PROPOSAL), NoEdit(Task("t"), "why"),
     Recorded(Verdict("p1", "reject"), LESSON),
-    Applied("p1", "a.py"), Undone("p1", "so"), LearnerState("idle"),
+    Applied("p1", "a.py"), Committed("p1", "a.py", "c0ffee", "main"), Undone("p1", "so"), LearnerState("idle"),
     Learned(LESSON, StepReport("l1", "refused", "why", None, 0.0, 0.0, 0.0, 0, 0.0)), Swapped(1, 2.0),
     Retried("l1", PROPOSAL, None, False, 0.1), Failed("what"),
     SuiteOffered("make test"), RunStarted("shell", "ls"), RunOutput(("\x1b[31m\n\ud800",), "\u2028"),

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from continual_code.diffs import Hunk
 from continual_code.events.engine import (
     Applied,
+    Committed,
     Failed,
     Learned,
     LearnerState,
@@ -50,13 +51,14 @@ from continual_code.events.values import (
 )
 
 Event = (
-    Loading | Ready | Started | Streamed | Proposed | NoEdit | Recorded | Applied | Undone
+    Loading | Ready | Started | Streamed | Proposed | NoEdit | Recorded | Applied | Committed | Undone
     | LearnerState | Learned | Swapped | Retried | Failed | RunEvent
 )  # fmt: skip
 Listener = Callable[[Event], None]
 
 __all__ = [
     "Applied",
+    "Committed",
     "Event",
     "Failed",
     "FinishReason",

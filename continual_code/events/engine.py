@@ -78,6 +78,17 @@ class Applied:
 
 
 @dataclass(frozen=True, slots=True)
+class Committed:
+    """An applied edit was committed. `index_behind`: the person has to `git add` the file, git's index was locked."""
+
+    proposal_id: str
+    path: str
+    commit: str
+    branch: str
+    index_behind: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Undone:
     """A file or a lesson is back to what it was before `id`; `detail` says what happened."""
 

@@ -19,6 +19,7 @@ from continual_code.errors import StateError, UsageError
 from continual_code.events import Lesson, Proposal, Revision, Rollout, StepReport, Task, Verdict
 from continual_code.feedback import ledger, rows
 from continual_code.feedback.comments import clean_comment, clean_reason
+from continual_code.feedback.commits import Commits
 from continual_code.feedback.database import Database
 from continual_code.feedback.ledger import LESSONS, MEMORY, PENDING, RevisionRow
 from continual_code.feedback.rows import EditIntent, EditStatus, PendingLesson, RecordedEdit, number_of
@@ -43,6 +44,7 @@ class Journal:
         self._database = Database(path)
         self._clock = clock
         self.sessions = Sessions(self._database, self._stamp)
+        self.commits = Commits(self._database, self._stamp)
 
     def close(self) -> None:
         self._database.close()

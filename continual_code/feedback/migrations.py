@@ -93,8 +93,17 @@ def m004_sessions(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
+def m005_commits(connection: sqlite3.Connection) -> None:
+    """Which commit holds an applied edit, where the person had one made."""
+    connection.execute(
+        """CREATE TABLE commits (
+            proposal INTEGER PRIMARY KEY REFERENCES edits (proposal),
+            commit_id TEXT NOT NULL, created TEXT NOT NULL) STRICT"""
+    )
+
+
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
-    m001_first_schema, m002_memory, m003_unwanted_hunks, m004_sessions,
+    m001_first_schema, m002_memory, m003_unwanted_hunks, m004_sessions, m005_commits,
 )  # fmt: skip
 
 

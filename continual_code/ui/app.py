@@ -36,7 +36,7 @@ from continual_code.ui.status import Status
 T = TypeVar("T")
 QUIT_WITHIN = 2.0
 MODE_EXPLAINED = 3.0
-STYLES = ("base", "main", "review", "compare", "lessons", "picker", "trust")
+STYLES = ("base", "main", "review", "compare", "lessons", "picker", "trust", "commit")
 
 
 class ContinualApp(App[None]):
@@ -164,6 +164,7 @@ class ContinualApp(App[None]):
             self.exit()
             return
         self.status = replace(self.status, model=opened.model)
+        self.main.committing.offers = opened.offers_commits
         if opened.past:
             self.main.retell(opened.past)
         elif opened.choices:

@@ -13,6 +13,7 @@ from continual_code.ui.modes import ORDER
 COMMANDS = {
     "lessons": "what was taught, and undo",
     "undo": "[ID] undo an edit or a lesson; the last edit without ID",
+    "commit": "[ID] commit an edit with a message of yours; the last edit without ID",
     "rewind": "undo the edits since an earlier task, and take that task up again",
     "export": "DIR write the adapter as a PEFT directory",
     "mode": "NAME ask, accept-edits or read-only; Shift+Tab goes to the next",

@@ -11,6 +11,7 @@ from textual.content import Content
 from continual_code.errors import ContinualCodeError
 from continual_code.events import (
     Applied,
+    Committed,
     Event,
     Failed,
     Learned,
@@ -55,6 +56,8 @@ def narrate(event: Event) -> list[Content]:
             return _recorded(event)
         case Applied(id, path):
             return [quiet(f"  {clean_line(id, 12)} is written to {clean_line(path)}; /undo takes it back"), Content("")]
+        case Committed():
+            return _committed(event)
         case Undone(id, detail):
             return [Content.assemble((f"↶ {clean_line(id, 12)} undone", ".strong"), _tail(detail)), Content("")]
         case Learned():
@@ -136,6 +139,14 @@ def _recorded(event: Recorded) -> list[Content]:
     if event.lesson is not None:
         lines.append(quiet(f"  saved as lesson {clean_line(event.lesson.id, 12)}"))
     return lines
+
+
+def _committed(event: Committed) -> list[Content]:
+    id, path = clean_line(event.proposal_id, 12), clean_line(event.path)
+    where = f" is commit {clean_line(event.commit, 12)} on {clean_line(event.branch)}"
+    behind = f"git's index was locked and still has the old {path}: `git add` brings it up to date"
+    lines = [Content.assemble((f"✓ {id} ", ".good"), path, where)]
+    return [*lines, *([quiet(f"  {behind}")] if event.index_behind else []), Content("")]
 
 
 def _against(verdict: Verdict) -> str:

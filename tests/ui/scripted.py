@@ -25,7 +25,7 @@ from continual_code.events import (
     Verdict,
 )
 from continual_code.past import Past, Point, SessionNote
-from continual_code.port import Opened, TrustAnswer, TrustQuestion
+from continual_code.port import CommitDraft, Opened, TrustAnswer, TrustQuestion
 
 BEFORE = "def greet(name):\n    print('hi ' + name)\n\n\ndef main():\n    greet('you')\n"
 AFTER = 'def greet(name):\n    print(f"hello {name}")\n\n\ndef main():\n    greet("you")\n'
@@ -67,6 +67,21 @@ class ScriptedRuns:
         self._note("stop")
 
 
+class ScriptedCommits:
+    """Implements `continual_code.port.Commits`; `note` is told of every call."""
+
+    def __init__(self, note: Callable[..., None]) -> None:
+        self._note = note
+        self.message = "Greet politely\n\nContinual-Code-Lesson: l3"
+
+    def draft(self, proposal_id: str = "") -> CommitDraft:
+        self._note("draft", proposal_id)
+        return CommitDraft(proposal_id or "p1", "greet.py", "main", self.message)
+
+    def make(self, proposal_id: str, message: str) -> None:
+        self._note("commit", proposal_id, message)
+
+
 class ScriptedSession:
     """Implements `continual_code.events.Session`; `calls` holds (name, *arguments) in order."""
 
@@ -77,6 +92,7 @@ class ScriptedSession:
         history: Path | None = None,
         past: Past | None = None,
         choices: Sequence[SessionNote] = (),
+        offers_commits: bool = False,
     ) -> None:
         self._root, self._history = root, history
         self.past, self.choices = past, tuple(choices)
@@ -86,7 +102,9 @@ class ScriptedSession:
         self.applied: str | None = None
         self.calls: list[tuple[Any, ...]] = []
         self.errors: dict[str, ContinualCodeError] = {}
+        self.offers_commits = offers_commits
         self.runs = ScriptedRuns(self._note)
+        self.commits = ScriptedCommits(self._note)
         self.threads: dict[str, threading.Thread] = {}
         self.held = threading.Event()
         self.held.set()
@@ -103,7 +121,8 @@ class ScriptedSession:
         self._note("start")
         self._listener = listener
         threading.Thread(target=self._speak, daemon=True).start()
-        return Opened("qwen2.5-coder-1.5b", self._history, None if self.choices else self.past, self.choices)
+        past = None if self.choices else self.past
+        return Opened("qwen2.5-coder-1.5b", self._history, past, self.choices, self.offers_commits)
 
     def resume(self, id: str) -> Past:
         self._note("resume", id)

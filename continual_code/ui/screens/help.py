@@ -48,6 +48,7 @@ KEYS = {
         "F4": "lessons, and undo",
         "F5": "run the tests, in the sandbox; Esc stops them",
         "F6": "show a failure of the tests to the model",
+        "F7": "commit the last edit: Ctrl+S makes the commit, with the message as you left it",
         "Ctrl+P": "colours",
     },
 }

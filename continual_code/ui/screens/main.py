@@ -32,6 +32,7 @@ from continual_code.port import Session
 from continual_code.ui.calls import Calls
 from continual_code.ui.clean import clean_line
 from continual_code.ui.commands import Command, parse_command, shell_line
+from continual_code.ui.committing import Committing
 from continual_code.ui.errands import Errands
 from continual_code.ui.headline import diff_lines
 from continual_code.ui.history import History
@@ -58,6 +59,7 @@ class MainScreen(JudgingPage):
         Binding("f4", "lessons", "Lessons"),
         Binding("f5", "tests", "Run the tests"),
         Binding("f6", "follow_up", "Show the failure to the model", priority=True),  # a text area would select a line
+        Binding("f7", "commit", "Commit the last edit", priority=True),
         Binding("question_mark", "app.help", "Help"),
     ]
 
@@ -68,6 +70,7 @@ class MainScreen(JudgingPage):
         self._escaped = float("-inf")
         self._outbox = Outbox(session, calls, self.say, self._restore)
         self._rewinding = Rewinding(source, session, calls, self.say, self._give_back)
+        self.committing = Committing(source, session, calls, self.say)
         self._shell = Shell(session, calls, self.say, self._restore)
 
     def compose(self) -> ComposeResult:
@@ -113,6 +116,8 @@ class MainScreen(JudgingPage):
         if lines := narrate(event):
             self.say(lines)
         self._after(event)
+        if self.committing.hear(event) and self._free:
+            self.committing.begin(self.app, wanted=lambda: self._free)
         self._refresh()
 
     def _before(self, event: Event) -> None:
@@ -185,6 +190,8 @@ class MainScreen(JudgingPage):
                 self.action_lessons()
             case "rewind":
                 self.action_rewind()
+            case "commit":
+                self.committing.begin(self.app, command.argument)
             case "help":
                 self.app.call_later(self.app.run_action, "help")
             case "quit":
@@ -223,6 +230,9 @@ class MainScreen(JudgingPage):
     def action_follow_up(self) -> None:
         self._calls.submit(lambda: self._session.runs.follow_up())
 
+    def action_commit(self) -> None:
+        self.committing.begin(self.app)
+
     def action_lessons(self) -> None:
         self.app.push_screen(LessonsScreen(self.source, self._session, self._calls))
 
@@ -233,6 +243,6 @@ class MainScreen(JudgingPage):
         retried, reviews = self._retries.notice(), self._reviews.notice(besides=self._retries.unseen_proposals)
         lines = [f"{retried} — F3 to look"] if retried else []
         lines += [f"{reviews} — F2 to review"] if reviews and self.review is None else []
-        lines += self.source.status.running.notices()
+        lines += [*self.source.status.running.notices(), *filter(None, [self.committing.notice()])]
         self.query_one(Notice).show([Content.styled(line, ".learn") for line in lines] + self._outbox.notices())
         self.tick()

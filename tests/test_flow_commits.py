@@ -1,0 +1,172 @@
+"""Accepted edits on a real desk and in a real repository, committed because the person said so."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from commanding import Commands
+from playing import AFTER, COMMENT, FILE, TASK, Script, Watch, playing, tiny_settings
+
+from continual_code.commits import LiveCommits, proposed_message
+from continual_code.desk import Desk
+from continual_code.errors import UsageError, WorkspaceError
+from continual_code.events import (
+    Committed,
+    Event,
+    Message,
+    Proposal,
+    Proposed,
+    Recorded,
+    Rollout,
+    Task,
+    Undone,
+    Verdict,
+)
+from continual_code.feedback.journal import Journal
+from continual_code.workspace import create_repository
+
+ROLLOUT = Rollout((Message("user", "x"),), (1,), (3,), (-0.5,), 0.0, 1.0, 0, 0, "stop")
+
+
+@pytest.fixture(autouse=True)
+def who(monkeypatch: pytest.MonkeyPatch) -> None:
+    for role in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{role}_NAME", "Ada")
+        monkeypatch.setenv(f"GIT_{role}_EMAIL", "ada@localhost")
+
+
+def git(root: Path, *arguments: str) -> str:
+    return subprocess.run(["git", *arguments], cwd=root, check=True, capture_output=True, text=True).stdout
+
+
+@dataclass
+class Work:
+    desk: Desk
+    commits: LiveCommits
+    events: list[Event]
+
+    def accepted(self, before: str = "one = 1\n", after: str = "one = 2\n", text: str = "Make it two.") -> Proposal:
+        proposal = self.desk.journal.add_proposal(
+            model="tiny@0", root=self.desk.key, task=Task(text), path="a.py", before=before, after=after,
+            rollout=ROLLOUT, seconds=0.0,
+        )  # fmt: skip
+        self.desk.judge(Verdict(proposal.id, "accept"))
+        return proposal
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Work:
+    create_repository(tmp_path / "project", {"a.py": "one = 1\n"}, "first")
+    desk = Desk(tmp_path / "project", tmp_path / "state", Journal(tmp_path / "state/journal.db"))
+    events: list[Event] = []
+    return Work(desk, LiveCommits(lambda: desk, events.append), events)
+
+
+def test_the_newest_edit_is_proposed_with_the_first_line_of_its_task_and_committed_with_the_person_s(work: Work):
+    proposal = work.accepted()
+    draft = work.commits.draft()
+    assert (draft.proposal_id, draft.path, draft.branch) == (proposal.id, "a.py", "main")
+    assert draft.message == "Make it two"
+    assert git(work.desk.root.path, "log", "--format=%s") == "first\n", "a draft writes nothing"
+    work.commits.make(proposal.id, "Two, says Ada\n")
+    assert git(work.desk.root.path, "log", "--format=%s %an") == "Two, says Ada Ada\nfirst continual-code\n"
+    made = git(work.desk.root.path, "rev-parse", "HEAD").strip()
+    assert work.events == [Committed(proposal.id, "a.py", made, "main")]
+
+
+def test_an_edit_is_committed_once_and_one_after_the_other(work: Work):
+    first = work.accepted()
+    second = work.accepted("one = 2\n", "one = 3\n")
+    for id in (first.id, second.id):
+        with pytest.raises(WorkspaceError, match=r"changed since the edit|other uncommitted changes"):
+            work.commits.draft(id)
+    work.desk.undo(second.id)
+    work.commits.make(first.id, "two")
+    with pytest.raises(UsageError, match="is committed already"):
+        work.commits.draft(first.id)
+    third = work.accepted("one = 2\n", "one = 3\n")
+    work.commits.make(third.id, "three")
+    assert git(work.desk.root.path, "log", "--format=%s") == "three\ntwo\nfirst\n"
+
+
+def test_undoing_a_committed_edit_is_an_edit_of_the_file_and_the_commit_stays_which_is_said(work: Work):
+    proposal = work.accepted()
+    work.commits.make(proposal.id, "two")
+    made = git(work.desk.root.path, "rev-parse", "--short=12", "HEAD").strip()
+    said = work.desk.undo(proposal.id).words
+    assert said == f"a.py is as it was before {proposal.id}. Commit {made} stays; `git revert {made}` takes it back."
+    assert (work.desk.root.path / "a.py").read_text() == "one = 1\n"
+    assert git(work.desk.root.path, "log", "--format=%s") == "two\nfirst\n"
+    assert git(work.desk.root.path, "status", "--porcelain") == " M a.py\n"
+
+
+def test_undoing_an_edit_that_was_not_committed_says_nothing_of_commits(work: Work):
+    assert "ommit" not in work.desk.undo(work.accepted().id).words
+
+
+def test_what_was_never_applied_or_has_no_message_is_not_committed(work: Work):
+    with pytest.raises(UsageError, match="no applied edit to commit"):
+        work.commits.draft()
+    with pytest.raises(UsageError, match="p99 is not applied"):
+        work.commits.draft("p99")
+    proposal = work.accepted()
+    with pytest.raises(UsageError, match="message is empty"):
+        work.commits.make(proposal.id, " \n")
+    work.desk.undo(proposal.id)
+    with pytest.raises(UsageError, match="is not applied"):
+        work.commits.make(proposal.id, "x")
+    assert git(work.desk.root.path, "log", "--format=%s") == "first\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "subject"),
+    [
+        ("\n  Sort   the list.\nAnd more.", "Sort the list"),
+        ("word " * 40, ("word " * 14).strip() + " …"),
+        ("x" * 100, "x" * 72),
+        (" \n", "Edit a.py"),
+    ],
+)
+def test_a_subject_is_one_short_line(text: str, subject: str):
+    proposal = Proposal("p1", Task(text), "a.py", "", "x", 0, 0.0)
+    assert proposed_message(proposal, None) == subject
+    assert proposed_message(proposal, "l3") == f"{subject}\n\nContinual-Code-Lesson: l3"
+
+
+def test_an_edit_that_a_lesson_brought_names_the_lesson(
+    tmp_path: Path, tiny_model: Path, script: Script, monkeypatch: pytest.MonkeyPatch
+):
+    from playing import BEFORE
+
+    create_repository(tmp_path / "project", {FILE: BEFORE}, "first")
+    with playing(tiny_settings(tmp_path / "home", tiny_model), tmp_path / "project") as watch:
+        retried = _taught(watch)
+        watch.session.judge(Verdict(retried.id, "accept"))
+        draft = watch.session.commits.draft()
+        assert draft.message == "Use multiplication in double\n\nContinual-Code-Lesson: l1"
+        watch.session.commits.make(draft.proposal_id, draft.message)
+        watch.session.undo(retried.id)
+        assert "stays" in watch.wait(Undone).detail
+    trailer = "--format=%(trailers:key=Continual-Code-Lesson,valueonly)"
+    assert git(tmp_path / "project", "show", "-s", trailer).strip() == "l1"
+    assert git(tmp_path / "project", "show", f"HEAD:{FILE}") == AFTER[1]
+
+
+def _taught(watch: Watch) -> Proposal:
+    watch.session.judge(Verdict(watch.ask(TASK).id, "reject", COMMENT))
+    assert watch.wait(Recorded).lesson
+    return watch.wait(Proposed, lambda event: event.proposal.retry_of is not None).proposal
+
+
+def test_the_command_line_says_as_well_that_a_commit_stays(command: Commands, script: Script, home: Path):
+    git(command.root, "init", "-q", "-b", "main")
+    git(command.root, "add", ".")
+    git(command.root, "commit", "-qm", "first")
+    command("run", TASK.text, "--file", FILE, "--apply")
+    desk = Desk(command.root, home / "state", Journal(home / "state/journal.db"))
+    LiveCommits(lambda: desk, lambda event: None).make("p1", "Multiply")
+    assert "stays; `git revert" in command("undo")
+    assert git(command.root, "log", "-1", "--format=%s") == "Multiply\n"
