@@ -13,6 +13,8 @@ from pathlib import Path
 from continual_code.agent import Agent
 from continual_code.agent.formats import is_sound
 from continual_code.agent.prompts import fenced
+from continual_code.agent.symbol_index import SymbolIndex
+from continual_code.agent.symbol_map import SymbolMap
 from continual_code.desk import Desk
 from continual_code.feedback.rows import PendingLesson
 from continual_code.learning.common_text import CommonText
@@ -57,10 +59,22 @@ def build_engine(settings: Settings, desk: Desk, session: LiveSession, directory
         views.serving.load(head)
     prefixes = PrefixStore()
     generator = Generator(views.serving, base.chat.stop_ids, prefixes)
-    agent = Agent(desk.root, base.chat, generator, context=settings.context, generation=settings.generation)
+    agent = Agent(
+        desk.root, base.chat, generator, context=settings.context, generation=settings.generation,
+        symbol_map=_symbol_map(settings, desk, session),
+    )  # fmt: skip
     worker = _worker(settings, session, lineage, base, views, prefixes)
     threading.Thread(target=pack, args=(base.module, lambda: session.turns.closed), name="packing", daemon=True).start()
     return Engine(settings.model, str(base.placement), views, agent, lineage, worker)
+
+
+def _symbol_map(settings: Settings, desk: Desk, session: LiveSession) -> SymbolMap | None:
+    """A map whose index is filled in the background; None where the prompt has no room for one."""
+    if not settings.context.map_tokens:
+        return None
+    index = SymbolIndex(desk.root, settings.symbols_file)
+    threading.Thread(target=index.fill, args=(lambda: session.turns.closed,), name="indexing", daemon=True).start()
+    return SymbolMap(desk.root, index)
 
 
 def _worker(

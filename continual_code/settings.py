@@ -41,6 +41,7 @@ class ContextSettings(_Frozen):
 
     prompt_tokens: int = Field(default=3072, ge=256, description="budget for the whole prompt")
     whole_file_lines: int = Field(default=150, ge=1, description="above this a proposal rewrites one symbol")
+    map_tokens: int = Field(default=0, ge=0, description="for a map of what other files define; 0 leaves it out")
 
 
 class AdapterSettings(_Frozen):
@@ -142,6 +143,11 @@ class Settings(_Frozen):
     def cache_dir(self) -> Path:
         """What can be made again: int8 copies of installed weights. Beside the models, for homes that share them."""
         return self.models_dir / ".int8"
+
+    @property
+    def symbols_file(self) -> Path:
+        """What the files of repositories define; can be made again."""
+        return self.home / "symbols.db"
 
     @property
     def state_dir(self) -> Path:

@@ -19,10 +19,12 @@ from continual_code.agent.targets import target_file, target_symbol
 from continual_code.errors import ProposalError
 from continual_code.events import Task
 
-BlockKind = Literal["target", "mention", "instructions", "related"]
+BlockKind = Literal["target", "mention", "instructions", "related", "map"]
+MapLines = Callable[[str, Sequence[str]], Sequence[str]]  # of the target, without these paths
 
 _INSTRUCTIONS = ("AGENTS.md", "CLAUDE.md")
 _MOST_RELATED, _LEAST_SHARE = 2, 0.5  # at most so many, each with at least this share of the best score
+_FEWEST_TOKENS = 3  # of a line of the map: more lines than would fit need not be counted
 _FEWEST_LINES_KEPT = 5  # less of a file than this says nothing
 
 
@@ -32,7 +34,7 @@ class Block:
 
     `symbol` is the qualified name of what a target block shows when it does not show the
     whole file. The outline around it (imports and signatures) is a "related" block with
-    the target's own path.
+    the target's own path. A "map" of other files has no path.
     """
 
     path: str
@@ -65,12 +67,15 @@ def build_context(
     count: Callable[[str], int],
     budget: int,
     whole_file_lines: int,
+    map_lines: MapLines = lambda target, shown: (),
+    map_tokens: int = 0,
 ) -> Context:
     """Choose the target and what to show around it.
 
     Blocks are taken in this order while they fit: the target; the outline of its file; the
-    other mentions; AGENTS.md, or CLAUDE.md without one; up to two related files. A mention
-    or related file that does not fit gives its signatures, instructions give their first lines.
+    other mentions; AGENTS.md, or CLAUDE.md without one; up to two related files; the first
+    lines of a map of the others, which says of itself that it is a choice. A mention or
+    related file that does not fit gives its signatures, instructions give their first lines.
 
     Args:
         files: all paths of the repository, relative to its root.
@@ -78,6 +83,7 @@ def build_context(
         count: tokens of a text.
         budget: tokens for all blocks together.
         whole_file_lines: up to this length the whole file is rewritten, above it one symbol.
+        map_tokens: of the budget at most so many for the map; `map_lines` is not asked when 0.
 
     Raises:
         ProposalError: nothing points to a file, or the target does not fit.
@@ -91,6 +97,8 @@ def build_context(
             _take_mention(fill, path, repository)
     _take_instructions(fill, repository, target)
     _take_related(fill, task, target, repository)
+    if map_tokens:
+        _take_map(fill, map_lines(target, [target, *(block.path for block in fill.blocks)]), map_tokens)
     return Context(target, repository.text(target), symbol, tuple(fill.blocks), tuple(fill.left_out), fill.tokens)
 
 
@@ -102,6 +110,10 @@ class _Fill:
         self.blocks: list[Block] = []
         self.left_out: list[str] = []
         self.tokens = 0
+
+    def part(self, most: int) -> _Fill:
+        """What is left of the budget, `most` at most, as a budget of its own."""
+        return _Fill(self._count, min(most, self._budget - self.tokens))
 
     def size(self, block: Block) -> int:
         """Tokens of a block with its path and fence."""
@@ -217,6 +229,17 @@ def _most_lines_that_fit(fill: _Fill, path: str, lines: Sequence[str]) -> int:
         fits = fill.fits(Block(path, "\n".join(lines[:middle]), "instructions"))
         low, high = (middle, high) if fits else (low, middle - 1)
     return low
+
+
+def _take_map(fill: _Fill, lines: Sequence[str], most_tokens: int) -> None:
+    """The first lines of the map that fit, without a path that nothing follows."""
+    room = fill.part(most_tokens)
+    lines = lines[: most_tokens // _FEWEST_TOKENS]
+    kept = list(lines[: _most_lines_that_fit(room, "", lines)])
+    while kept and not kept[-1].startswith(" "):
+        kept.pop()
+    if kept:
+        fill.take(Block("", "\n".join(kept), "map"))
 
 
 def _take_related(fill: _Fill, task: Task, target: str, repository: Repository) -> None:

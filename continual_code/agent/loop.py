@@ -14,6 +14,7 @@ from continual_code.agent.context import Context, build_context
 from continual_code.agent.formats import check, fit, keep_spacing, read_answer, splice, with_addition
 from continual_code.agent.languages import language_of
 from continual_code.agent.prompts import build_messages
+from continual_code.agent.symbol_map import SymbolMap
 from continual_code.agent.targets import asks_to_add
 from continual_code.errors import Interrupted, ProposalError, WorkspaceError
 from continual_code.events import Message, Rollout, Task
@@ -58,9 +59,10 @@ class Agent:
         *,
         context: ContextSettings,
         generation: GenerationSettings,
+        symbol_map: SymbolMap | None = None,
     ) -> None:
         self._root, self._chat, self._generator = root, chat, generator
-        self._context, self._generation = context, generation
+        self._context, self._generation, self._map = context, generation, symbol_map
 
     def prepare(self, task: Task, rules: Sequence[str] = ()) -> Asked:
         """Choose what the model sees.
@@ -72,10 +74,12 @@ class Agent:
             ProposalError: no file to work on, or it does not fit.
             WorkspaceError: the target is one that only the person may write.
         """
-        settings = self._context
+        settings, files, symbol_map = self._context, list_files(self._root.path), self._map
         context = build_context(
-            task, list_files(self._root.path), self._read, self._chat.count,
+            task, files, self._read, self._chat.count,
             settings.prompt_tokens - sum(map(self._chat.count, rules)), settings.whole_file_lines,
+            lambda target, shown: symbol_map.lines(task.text, target, files, shown) if symbol_map else (),
+            settings.map_tokens,
         )  # fmt: skip
         self._root.writable(context.target)
         messages = build_messages(task, context, rules)
@@ -148,7 +152,7 @@ class Agent:
         context, text = asked.context, self._chat.decode(generation.token_ids)
         if generation.finish == "length":
             raise ProposalError("The answer did not come to an end.", do="Ask for a smaller change.")
-        answer = read_answer(text, context.target, [block.path for block in context.blocks])
+        answer = read_answer(text, context.target, [block.path for block in context.blocks if block.path])
         if answer.path != context.target:
             raise ProposalError(f"The answer is about {answer.path}, not {context.target}.", do="Name the file with @.")
         if not answer.complete:

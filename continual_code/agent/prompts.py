@@ -45,5 +45,6 @@ def _user_text(task: Task, context: Context) -> str:
 
 
 def _reference(block: Block) -> str:
-    label = f"the project's instructions, `{block.path}`" if block.kind == "instructions" else f"`{block.path}`"
+    labels = {"instructions": f"the project's instructions, `{block.path}`", "map": "some of what other files define"}
+    label = labels.get(block.kind, f"`{block.path}`")
     return fill("context_block", label=label, text=fenced(block.text, block.path))

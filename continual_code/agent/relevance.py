@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _K1, _B = 1.2, 0.5  # the usual saturation; half the usual length penalty, because long files are not less relevant
@@ -33,12 +33,12 @@ def task_words(text: str) -> list[str]:
     return [word for word in dict.fromkeys(words(text)) if word not in _STOP_WORDS and len(word) > 1]
 
 
-def scores(task: Sequence[str], documents: Mapping[str, Sequence[str]]) -> dict[str, float]:
+def scores(task: Sequence[str], documents: Mapping[str, Iterable[str]]) -> dict[str, float]:
     """The BM25 score of each document for the words of a task; 0 where nothing matches.
 
     Args:
         task: `task_words`.
-        documents: words of each document by its name; a word that counts double stands twice.
+        documents: words of each document by its name; a word that counts double stands twice. A Counter serves too.
     """
     counts = {name: Counter(document) for name, document in documents.items()}
     mean = sum(count.total() for count in counts.values()) / max(1, len(counts)) or 1.0

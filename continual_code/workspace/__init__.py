@@ -7,7 +7,7 @@ and whatever happens to the tree meanwhile, and no byte that the person wrote is
 from continual_code.workspace.commands import Printed, arguments_of, run_command
 from continual_code.workspace.commits import Commit, branch_for, commit_edit
 from continual_code.workspace.edits import Edits, EditState, match_conventions
-from continual_code.workspace.git import create_repository, head_commit, is_repository, list_files
+from continual_code.workspace.git import create_repository, head_commit, is_repository, list_files, recent_files
 from continual_code.workspace.record import EditRecord
 from continual_code.workspace.root import Root
 from continual_code.workspace.sandbox import Finished, SandboxUnavailable, run_sandboxed, sandbox_available
@@ -34,6 +34,7 @@ __all__ = [
     "is_repository",
     "list_files",
     "match_conventions",
+    "recent_files",
     "run_command",
     "run_sandboxed",
     "sandbox_available",

@@ -1,8 +1,8 @@
 """Facts about the person's git repository, and a new repository for the samples.
 
-Invariant: the repository's own configuration is hostile input. Only `ls-files` and `rev-parse` are asked (see
-`plumbing`), neither of which hashes, checks out, fetches or shows content, so filters, diff drivers, hooks, signing
-and transports have no occasion to run.
+Invariant: the repository's own configuration is hostile input. Only `ls-files`, `rev-parse`, `rev-list` and
+`diff-tree` for names are asked (see `plumbing`), none of which hashes, checks out, fetches or shows content, so
+filters, diff drivers, hooks, signing and transports have no occasion to run.
 """
 
 from __future__ import annotations
@@ -42,6 +42,14 @@ def list_files(root: Path) -> list[str]:
     listed = {os.fsdecode(name) for name in answer.split(b"\0")}
     found = sorted(path for path in listed if names.is_normal(path) and _is_plain_file(root / path))
     return found or walk_files(root)
+
+
+def recent_files(root: Path, commits: int = 50) -> list[str]:
+    """The files beneath `root` that the last commits changed, the newest first, each once; they may be gone since."""
+    listed = ask(root, "rev-list", f"--max-count={commits}", "HEAD") or b""
+    names_of = ("diff-tree", "--stdin", "-r", "-z", "--name-only", "--no-commit-id", "--no-renames", "--relative")
+    changed = ask(root, *names_of, stdin=listed) or b""
+    return list(dict.fromkeys(os.fsdecode(name) for name in changed.split(b"\0") if name))
 
 
 def create_repository(path: Path, files: Mapping[str, str], message: str) -> None:

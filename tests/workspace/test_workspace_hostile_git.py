@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from workspace_trees import plant
 
-from continual_code.workspace import create_repository, head_commit, is_repository, list_files
+from continual_code.workspace import create_repository, head_commit, is_repository, list_files, recent_files
 
 FILES = {"a.py": "a\n", "pkg/b.py": "b\n", "far/c.py": "c\n"}
 
@@ -229,6 +229,7 @@ ATTACKS = {
 def ask_everything(repository: Path) -> None:
     assert is_repository(repository) in (True, False)
     head_commit(repository)
+    recent_files(repository)
     assert {"a.py", "pkg/b.py"} <= set(list_files(repository))
 
 
