@@ -38,7 +38,7 @@ NOTHING = Outcome(0.0, 0.0, 0)
 
 @dataclass(frozen=True)
 class _Untold:
-    """What the base thinks of an answer by itself; scored once, because both the signal and the target need it."""
+    """What the base thinks of an answer by itself; scored once, because signal and target need it."""
 
     token_ids: Sequence[int]
     logprobs: Tensor  # [T, V]
@@ -51,6 +51,14 @@ class _Untold:
     def of_tokens(self) -> Tensor:
         """Of the answer's own tokens, [T]."""
         return of_tokens(self.logprobs, self.token_ids)
+
+
+@dataclass(frozen=True)
+class _Correction(_Untold):
+    """An answer that should have been; `told` is what the base, shown the comment, thinks of its tokens, [T]."""
+
+    example: str
+    told: Tensor | None  # None: the person wrote it, and the comment need not account for it
 
 
 class Learner:
@@ -107,10 +115,10 @@ class Learner:
         self._view.load(adapter)
         odds = math.inf if evidence.example else self._remarks.odds(evidence.comment)
         is_work = odds >= self._settings.work_floor
-        example = evidence.example or (self._demonstration(rollout, evidence) if is_work else None)
+        corrected = self._correction(rollout, evidence) if is_work else None
+        example = corrected.example if corrected else None
         self._stage("comparing")
         rejected = self._untold(rollout, rollout.token_ids)
-        corrected = self._untold(rollout, self._answer_ids(example, rollout)) if example else None
         told_T_V = self._told(rollout, rollout.token_ids, evidence.comment, example)
         told_T, untold_T = of_tokens(told_T_V, rollout.token_ids), rejected.of_tokens()
         about = positions_of(self._chat.pieces(rollout.token_ids), evidence.against) if evidence.against else None
@@ -127,7 +135,7 @@ class Learner:
 
         if not is_work:
             return Candidate(report("no_signal", "The remark is not about the code.", NOTHING), None)
-        if reason := self._no_signal(rollout, evidence, corrected, departs[1], gap):
+        if reason := self._no_signal(rollout, corrected, departs[1], gap):
             return Candidate(report("memory" if self._keeps(odds) else "no_signal", reason, NOTHING), None)
         outcome = NOTHING
         try:
@@ -158,46 +166,43 @@ class Learner:
         told_T_V = self._told(rollout, rollout.token_ids, comment, None)
         return objection(of_tokens(told_T_V, rollout.token_ids), self._untold(rollout, rollout.token_ids).of_tokens())
 
-    def _no_signal(
-        self, rollout: Rollout, evidence: Evidence, corrected: _Untold | None, departs: list[int], gap: float
-    ) -> str:
+    def _no_signal(self, rollout: Rollout, corrected: _Correction | None, departs: list[int], gap: float) -> str:
         """Why the weights cannot learn it, in plain words; "" when they can.
 
         A correction alone proves nothing: a remark that has nothing to do with the code makes
         a small model change something, too. But such a remark does not account for the
         change: shown another one, the model finds its own correction as likely.
         """
-        if evidence.example:
-            return ""
         if corrected is None and self._settings.demonstration:
             return "Asked to correct its answer by your comment, the model left it as it is, or broke it."
         if corrected is None:
             return "The comment changes nothing about this answer." if gap < self._settings.gap_floor else ""
+        if corrected.told is None:
+            return ""
         prompt_ids = self._chat.render(teacher.told(rollout.messages, fill("neutral_remark"), None))
         neutral_T_V = self._base_logprobs(self._apart(rollout.prompt_ids), prompt_ids, corrected.token_ids)
-        told_T_V = self._told(rollout, corrected.token_ids, evidence.comment, None)
-        support_T = of_tokens(told_T_V, corrected.token_ids) - of_tokens(neutral_T_V, corrected.token_ids)
+        support_T = corrected.told - of_tokens(neutral_T_V, corrected.token_ids)
         supported = support_T[departs].sum().item() >= self._settings.support_floor
         return "" if supported else "The comment does not change what the model would write here."
 
-    def _demonstration(self, rollout: Rollout, evidence: Evidence) -> str | None:
-        """The base's own correction of the rejected answer, if it managed one."""
+    def _correction(self, rollout: Rollout, evidence: Evidence) -> _Correction | None:
+        """The person's own version, or the base's correction that the comment accounts for best, if it managed one."""
+        if evidence.example:
+            return self._scored(rollout, evidence.example)
         if not (self._settings.demonstration and evidence.comment):
             return None
         self._stage("rewriting")
         asked = rollout, evidence.comment, evidence.is_sound
         with self._view.adapter_off():
             found = corrections(self._generator, self._chat, *asked, self._yielding)
-        if len(found) < 2:
-            return found[0] if found else None
-        return max(found, key=lambda example: self._effect(rollout, evidence.comment, example))
+        scored = [self._scored(rollout, example, evidence.comment) for example in found]
+        return max(scored, key=lambda each: _effect(rollout, each), default=None)
 
-    def _effect(self, rollout: Rollout, comment: str, example: str) -> float:
-        """How much likelier the comment makes what a correction changes, nats per changed token."""
-        token_ids = self._answer_ids(example, rollout)
-        departs = departures(rollout.token_ids, token_ids)[1]
-        told_T = of_tokens(self._told(rollout, token_ids, comment, None), token_ids)
-        return (told_T - self._untold(rollout, token_ids).of_tokens())[departs].mean().item()
+    def _scored(self, rollout: Rollout, example: str, comment: str | None = None) -> _Correction:
+        token_ids = [*self._chat.encode(example), rollout.token_ids[-1]]  # a model may have several ends
+        untold = self._untold(rollout, token_ids).logprobs
+        told_T = of_tokens(self._told(rollout, token_ids, comment, None), token_ids) if comment else None
+        return _Correction(token_ids, untold, example, told_T)
 
     def _keeps(self, odds: float) -> bool:
         """Whether a remark with these odds of being about the code stays in the prompt if it cannot be learned."""
@@ -230,10 +235,6 @@ class Learner:
         hidden_T_D = scorer.hidden(BASE, prompt_ids, token_ids)
         with self._view.adapter_off():
             return scorer.logprobs(hidden_T_D)
-
-    def _answer_ids(self, example: str, rollout: Rollout) -> list[int]:
-        """The tokens of an answer that ends as the rollout did (a model may have several ends)."""
-        return [*self._chat.encode(example), rollout.token_ids[-1]]
 
     def _aims(
         self, rollout: Rollout, revision: int, rejected: tuple[_Untold, Tensor], corrected: _Untold | None,
@@ -283,3 +284,9 @@ class Learner:
         if known_ids:
             prefixes.put(BASE, self._scorer.prefix(BASE, known_ids))
         return Scorer(self._view, prefixes, self._pause)
+
+
+def _effect(rollout: Rollout, correction: _Correction) -> float:
+    """How much likelier the comment makes what a correction changes, nats per changed token."""
+    departs = departures(rollout.token_ids, correction.token_ids)[1]
+    return 0.0 if correction.told is None else (correction.told - correction.of_tokens())[departs].mean().item()

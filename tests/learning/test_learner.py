@@ -12,9 +12,12 @@ from tiny import spread
 
 from continual_code.errors import Interrupted
 from continual_code.learning import teacher
+from continual_code.learning.alignment import departures
 from continual_code.learning.lessons import Evidence
 from continual_code.learning.remarks import Remarks
+from continual_code.learning.scoring import BASE, Scorer, of_tokens
 from continual_code.model.generation import PREFILL_CHUNK, Generation, Generator
+from continual_code.model.prefix import PrefixStore
 
 
 @pytest.fixture(scope="module")
@@ -126,13 +129,25 @@ def corrected(monkeypatch: pytest.MonkeyPatch) -> str:
     return example
 
 
+def made_likelier(bench: Bench, example: str) -> float:
+    """By the comment, in the eyes of the base: the mean over the tokens that a correction changes."""
+    token_ids = [*bench.base.chat.encode(example), bench.rollout.token_ids[-1]]
+    scorer = Scorer(bench.view, PrefixStore(), lambda: None)
+    logprobs = []
+    for messages in (teacher.told(bench.rollout.messages, COMMENT.comment, None), bench.rollout.messages):
+        hidden = scorer.hidden(BASE, bench.base.chat.render(messages), token_ids)
+        with bench.view.adapter_off():
+            logprobs.append(of_tokens(scorer.logprobs(hidden), token_ids))
+    changed = departures(bench.rollout.token_ids, token_ids)[1]
+    return (logprobs[0] - logprobs[1])[changed].mean().item()
+
+
 def test_of_two_corrections_the_one_that_the_comment_makes_likelier_is_taught(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     examples = ["def total(values):\n    return sum(values)\n", "class Box:\n    name = 1\n"]
     learner = bench.learner(demonstration=True, support_floor=-1000.0)
-    effects = [learner._effect(bench.rollout, COMMENT.comment, example) for example in examples]
-    likelier = examples[effects.index(max(effects))]
+    likelier = max(examples, key=lambda example: made_likelier(bench, example))
     for order in (examples, examples[::-1]):
         monkeypatch.setattr("continual_code.learning.learner.corrections", lambda *_, order=order: list(order))
         report = learner.learn("l1", bench.rollout, COMMENT, bench.adapter, 1).report
