@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
 from typing import Literal
 
 from continual_code.events import Hunk, Proposal
 from continual_code.ui.clean import clean
+from continual_code.ui.words import facing
 
 Mark = Literal[" ", "-", "+", "~", "⋯"]
 CONTEXT = 3
@@ -23,7 +23,8 @@ UNENDED = " ⊘ no newline"
 class Row:
     """One row. `old` and `new` are line indices from 0; `hidden` counts the lines a "⋯" row stands for.
 
-    `hunk` is an index of `Proposal.hunks`, None where nothing changed.
+    `hunk` is an index of `Proposal.hunks`, None where nothing changed. `facing` is the line of the other side that a
+    "-" or "+" row was or became; a "~" row has both.
     """
 
     mark: Mark
@@ -31,6 +32,7 @@ class Row:
     new: int | None = None
     hidden: int = 0
     hunk: int | None = None
+    facing: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +67,9 @@ def diff_between(before: str, after: str, hunks: Sequence[Hunk]) -> Diff:
     old_end = new_end = 0
     for hunk in hunks:
         same = _same(old_end, new_end, hunk.old_start - 1 - old_end, head=CONTEXT if hunk.index else 0, tail=CONTEXT)
-        inline += [*same, *_inline(hunk)]
-        paired += [*same, *_paired(hunk)]
+        one, two = _changed(hunk)
+        inline += [*same, *one]
+        paired += [*same, *two]
         old_end, new_end = hunk.old_start - 1 + len(hunk.old_lines), hunk.new_start - 1 + len(hunk.new_lines)
     rest = _same(old_end, new_end, len(old) - old_end, head=CONTEXT, tail=0) if hunks else []
     return Diff(tuple(old), tuple(new), (*inline, *rest), (*paired, *rest), len(hunks))
@@ -102,17 +105,13 @@ def _same(old: int, new: int, count: int, *, head: int, tail: int) -> list[Row]:
     return rows if hidden <= 0 else [*rows[:head], Row("⋯", hidden=hidden), *rows[count - tail :]]
 
 
-def _inline(hunk: Hunk) -> Sequence[Row]:
-    old, new = _indices(hunk)
-    removed = [Row("-", old=at, hunk=hunk.index) for at in old]
-    return removed + [Row("+", new=at, hunk=hunk.index) for at in new]
-
-
-def _paired(hunk: Hunk) -> Sequence[Row]:
-    old, new = _indices(hunk)
-    return [Row("~", left, right, hunk=hunk.index) for left, right in zip_longest(old, new)]
-
-
-def _indices(hunk: Hunk) -> tuple[range, range]:
+def _changed(hunk: Hunk) -> tuple[list[Row], list[Row]]:
+    """The rows of a hunk for one column and for two."""
     old, new = hunk.old_start - 1, hunk.new_start - 1
-    return range(old, old + len(hunk.old_lines)), range(new, new + len(hunk.new_lines))
+    pairs = [
+        (None if left is None else old + left, None if right is None else new + right)
+        for left, right in facing(hunk.old_lines, hunk.new_lines)
+    ]
+    removed = [Row("-", old=left, hunk=hunk.index, facing=right) for left, right in pairs if left is not None]
+    added = [Row("+", new=right, hunk=hunk.index, facing=left) for left, right in pairs if right is not None]
+    return removed + added, [Row("~", left, right, hunk=hunk.index) for left, right in pairs]

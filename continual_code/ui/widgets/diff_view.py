@@ -5,9 +5,12 @@ Invariant: nothing is cut off: a line longer than the column continues on the ne
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from textual.content import Content
 from textual.message import Message
@@ -18,22 +21,46 @@ from continual_code.ui.diff import CONTEXT, Diff, Row, diff_of
 from continual_code.ui.hunks import CURRENT, UNWANTED
 from continual_code.ui.syntax import coloured
 from continual_code.ui.widgets.lines import Lines
+from continual_code.ui.words import changed_words
 
 STYLES = {"-": "diff--removed", "+": "diff--added", " ": "diff--same"}
 EDGE = 3
 LEAD = CONTEXT + 1  # rows above a hunk that is scrolled to: its context, and what is hidden before that
 MARKS = {"-": "diff--minus", "+": "diff--plus", " ": "diff--same"}
+WORDS = {"-": "diff--word-removed", "+": "diff--word-added"}
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One side's lines as they are shown. `code` is coloured some time after the rest is there."""
+
+    code: Sequence[str | Content]
+    widths: Sequence[int]  # cells
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A part of a row: mark, line index, and the line of the other side that this one was or became."""
+
+    mark: str
+    index: int | None
+    facing: int | None = None
+
+    @property
+    def sign(self) -> str:
+        return " " if self.index is None or self.mark == "=" else self.mark
 
 
 class DiffView(Lines):
     """What a proposal changes; `judged`: it waits for a verdict, so each hunk can be marked at the left edge.
 
     The comparison and the colours are computed on a worker thread, since a file of some
-    thousand lines takes longer than a keystroke may wait.
+    thousand lines takes longer than a keystroke may wait; words are compared when their row is painted.
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        *STYLES.values(), *MARKS.values(), "diff--gutter", "diff--current", "diff--unwanted", "diff--cross",
+        *STYLES.values(), *MARKS.values(), *WORDS.values(),
+        "diff--gutter", "diff--current", "diff--unwanted", "diff--cross",
     }  # fmt: skip
     can_focus = False
 
@@ -48,8 +75,7 @@ class DiffView(Lines):
         super().__init__(id=id)
         self._proposal, self._judged = proposal, judged
         self._diff: Diff | None = None
-        self._old: list[Content] = []
-        self._new: list[Content] = []
+        self._old = self._new = Side((), ())
         self._current: int | None = None
         self._unwanted: frozenset[int] = frozenset()
         self._awaited: int | None = None  # a hunk to scroll to once its place is known
@@ -103,9 +129,8 @@ class DiffView(Lines):
     def line_height(self, index: int, width: int) -> int:
         if not self.rows:
             return 1
-        row = self.rows[index]
-        columns = self._columns(row, width)
-        return max(1, *(folded_height(self._code(*column), self._room(width)) for column in columns))
+        room = self._room(width)
+        return max(self._height(column, room) for column in self._columns(self.rows[index]))
 
     def paint_line(self, index: int, width: int) -> list[Strip]:
         if not self.rows:
@@ -115,23 +140,32 @@ class DiffView(Lines):
         if row.mark == "⋯":
             text = Content(f"{'⋯':>{self._digits}} {row.hidden} lines")
             return [Strip.join([edge, strip]) for strip in self.paint(text, width - edge.cell_length, "diff--gutter")]
-        height, unwanted = self.line_height(index, width), row.hunk in self._unwanted
-        columns = self._columns(row, width)
-        sides = [self._paint_side(*column, height, self._room(width), unwanted=unwanted) for column in columns]
-        return [Strip.join([edge, *parts]) for parts in zip(*sides, strict=True)]
+        height, room, unwanted = self.line_height(index, width), self._room(width), row.hunk in self._unwanted
+        columns = [self._paint_column(column, height, room, unwanted=unwanted) for column in self._columns(row)]
+        return [Strip.join([edge, *parts]) for parts in zip(*columns, strict=True)]
 
     def _compare(self) -> None:
-        diff, path = diff_of(self._proposal), self._proposal.path
-        plain = [Content(line) for line in diff.old], [Content(line) for line in diff.new]
-        self.app.call_later(partial(self._show, diff, *plain))
-        self.app.call_later(partial(self._show, diff, coloured(diff.old, path), coloured(diff.new, path)))
+        diff = diff_of(self._proposal)
+        old, new = (Side(lines, [cell_len(line) for line in lines]) for lines in (diff.old, diff.new))
+        self.app.call_later(partial(self._show, diff, old, new))
 
-    def _show(self, diff: Diff, old: list[Content], new: list[Content]) -> None:
-        if self._judged and self._diff is None:
+    def _show(self, diff: Diff, old: Side, new: Side) -> None:
+        if self._judged:
             self.post_message(self.Compared(diff.hunks))
         self._diff, self._old, self._new = diff, old, new
         self._painted.clear()
         self.lines_changed(0)
+        # Not before: beside the measuring of the lines it would take half of the interpreter.
+        self.run_worker(partial(self._colour, diff), thread=True, group="diff")
+
+    def _colour(self, diff: Diff) -> None:
+        old, new = (coloured(lines, self._proposal.path) for lines in (diff.old, diff.new))
+        self.app.call_later(partial(self._show_coloured, old, new))
+
+    def _show_coloured(self, old: list[Content], new: list[Content]) -> None:
+        self._old, self._new = replace(self._old, code=old), replace(self._new, code=new)
+        self._painted.clear()
+        self.refresh()
 
     @property
     def _edge(self) -> int:
@@ -140,25 +174,46 @@ class DiffView(Lines):
 
     @property
     def _digits(self) -> int:
-        return max(2, len(str(max(len(self._old), len(self._new)))))
+        return max(2, len(str(max(len(self._old.code), len(self._new.code)))))
 
     def _room(self, width: int) -> int:
         """Cells for code, beside the edge, the number, the mark and the spaces."""
         column = (width - self._edge) // (2 if self.side_by_side else 1)
         return max(8, column - self._digits - 3)
 
-    def _columns(self, row: Row, width: int) -> list[tuple[str, int | None]]:
-        """Mark and line index for each column of the row."""
+    def _columns(self, row: Row) -> list[Column]:
         if not self.side_by_side:
-            return [(row.mark, row.old if row.mark == "-" else row.new)]
+            return [Column(row.mark, row.old if row.mark == "-" else row.new, row.facing)]
         if row.mark == " ":
-            return [("=", row.old), (" ", row.new)]
-        return [("-", row.old), ("+", row.new)]
+            return [Column("=", row.old), Column(" ", row.new)]
+        return [Column("-", row.old, row.new), Column("+", row.new, row.old)]
 
-    def _code(self, mark: str, index: int | None) -> Content:
-        if index is None:
+    def _side(self, mark: str) -> Side:
+        return self._old if mark in "-=" else self._new
+
+    def _height(self, column: Column, room: int) -> int:
+        """Rows that the column's code takes in `room` cells."""
+        if column.index is None or self._side(column.mark).widths[column.index] <= room:
+            return 1
+        return folded_height(self._code(column), room)
+
+    def _code(self, column: Column) -> Content:
+        if column.index is None:
             return Content("")
-        return (self._old if mark in "-=" else self._new)[index]
+        code = self._side(column.mark).code[column.index]
+        return code if isinstance(code, Content) else Content(code)
+
+    def _marked(self, column: Column) -> Content:
+        """The code, with the words standing out that the line it faces does not have."""
+        code = self._code(column)
+        if column.index is None or column.facing is None or self._diff is None:
+            return code
+        old, new = (column.index, column.facing) if column.mark == "-" else (column.facing, column.index)
+        removed, added = changed_words(self._diff.old[old], self._diff.new[new])
+        style = self.get_visual_style(STYLES[column.mark], WORDS[column.mark])
+        for start, end in removed if column.mark == "-" else added:
+            code = code.stylize_before(style, start, end)
+        return code
 
     def _paint_edge(self, row: Row) -> Strip:
         if not self._judged:
@@ -168,20 +223,17 @@ class DiffView(Lines):
         marks = (current, "diff--current"), (cross, "diff--cross")
         return Strip([Segment(text, self.get_visual_style(name).rich_style) for text, name in marks])
 
-    def _paint_side(self, mark: str, index: int | None, height: int, room: int, *, unwanted: bool) -> list[Strip]:
-        absent = index is None
-        sign = " " if absent or mark == "=" else mark
-        name = "diff--unwanted" if unwanted else STYLES[sign]
-        number = "" if absent else str(index + 1)
+    def _paint_column(self, column: Column, height: int, room: int, *, unwanted: bool) -> list[Strip]:
+        name = "diff--unwanted" if unwanted else STYLES[column.sign]
+        number = "" if column.index is None else str(column.index + 1)
         gutter = self.get_visual_style("diff--gutter").rich_style
         style = self.get_visual_style(name)
-        line = self._code(mark, index)
-        pieces = (line.without_spans if unwanted else line).fold(room)
-        code = [strip for piece in pieces for strip in self.paint(piece, room, name)[:1]]
+        line = self._code(column).without_spans if unwanted else self._marked(column)
+        code = [strip for piece in line.fold(room) for strip in self.paint(piece, room, name)[:1]]
         blank = Strip.blank(room, style.rich_style)
         code += [blank] * (height - len(code))
-        marked = self.get_visual_style("diff--unwanted" if unwanted else MARKS[sign]).rich_style
-        first = [Segment(f"{number:>{self._digits}} ", gutter), Segment(f"{sign} ", marked)]
+        marked = self.get_visual_style("diff--unwanted" if unwanted else MARKS[column.sign]).rich_style
+        first = [Segment(f"{number:>{self._digits}} ", gutter), Segment(f"{column.sign} ", marked)]
         later = [Segment(" " * (self._digits + 1), gutter), Segment("  ", style.rich_style)]
         return [Strip([*(first if at == 0 else later), *strip]) for at, strip in enumerate(code)]
 
