@@ -9,6 +9,7 @@ import difflib
 import re
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,12 @@ def unified_diff(path: str, before: str | None, after: str) -> str:
     return "".join(marked)
 
 
+@lru_cache(maxsize=8)
 def hunks_of(before: str, after: str) -> tuple[Hunk, ...]:
-    """The changed parts without context, in file order; between two of them at least one line is the same."""
+    """The changed parts without context, in file order; between two of them at least one line is the same.
+
+    The last few answers are kept: thousands of lines can take a second, and the screen asks again at a keystroke.
+    """
     old, new = lines_of(before), lines_of(after)
     opcodes = difflib.SequenceMatcher(a=old, b=new, autojunk=False).get_opcodes()
     changed = [(i1, i2, j1, j2) for tag, i1, i2, j1, j2 in opcodes if tag != "equal"]

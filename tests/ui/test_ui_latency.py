@@ -9,19 +9,20 @@ import asyncio
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import pytest
 from person import Person, at_work
-from scripted import learned
+from scripted import learned, proposal
 from textual.content import Content
 
-from continual_code.events import LearnerState, NoEdit, Streamed, Task
+from continual_code.events import LearnerState, NoEdit, Proposed, Started, Streamed, Task
 from continual_code.ui import SWITCH_SECONDS
 
 KEYS = 60
 FROZEN_SECONDS = 2.0  # far above any machine's jitter, far below the step or the answer that must not be waited for
+LONGEST_TURN_SECONDS = 0.5  # of computing; comparing five thousand lines takes longer
 
 
 @contextmanager
@@ -103,6 +104,46 @@ async def test_an_answer_that_comes_line_by_line_reads_as_it_was_written() -> No
             person.session.play(Streamed(f"{line}\n"))
             await person.until(lambda line=line: line in person.transcript)
         assert "one\ntwo\nthree" in person.transcript
+
+
+@asynccontextmanager
+async def never_frozen() -> AsyncIterator[None]:
+    """Fails when the screen computed for long without looking at the keys; waiting for other threads is not counted."""
+    turns: list[float] = []
+
+    async def beat() -> None:
+        while True:
+            started = time.thread_time()
+            await asyncio.sleep(0.001)
+            turns.append(time.thread_time() - started)
+
+    beating = asyncio.create_task(beat())
+    yield
+    beating.cancel()
+    assert turns
+    assert max(turns) < LONGEST_TURN_SECONDS
+
+
+async def test_a_diff_of_five_thousand_lines_opens_and_follows_every_key() -> None:
+    lines = [f"value_{number} = {number}" for number in range(5_000)]
+    before = "".join(f"{line}\n" for line in lines)
+    after = "".join(f"{line}{' + 1' * (number % 2)}\n" for number, line in enumerate(lines))
+    async with at_work() as person, never_frozen():
+        person.session.play(Proposed(proposal(before=before, after=after)))
+        await person.review_opens()
+        person.clock.pass_grace()
+        await person.sees("hunk 1 of")
+        await person.press("end", "d", "home", "]", "space", "[", "e")
+        await person.sees("Ctrl+S accepts this text")
+
+
+async def test_five_hundred_turns_later_every_key_is_painted(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with at_work() as person:
+        for number in range(500):
+            answer = Streamed(f"Here it is:\n```python\n{'x = 1' * 20}\n```\n" * 3)
+            person.session.play(Started(Task(f"task {number}"), 100, 4_000), answer, NoEdit(Task("x"), f"no {number}"))
+        await person.sees("no 499")
+        await assert_fluent(person, monkeypatch)
 
 
 async def test_a_long_transcript_costs_no_more_to_append_to_than_a_short_one() -> None:
