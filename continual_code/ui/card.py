@@ -16,14 +16,14 @@ from continual_code.ui.reviews import Pending
 
 CHIPS = {"1": "wrong file", "2": "too much changed", "3": "does not work", "4": "not our style"}
 NOTHING_LEFT = "Nothing would be left to write. Press n to reject it instead."
-UNEDITABLE = "This file mixes line ends that the editor here would change. Reject with a reason instead."
 
 
 def card_keys(pending: Pending, *, writes: bool) -> str:
     """For the footer; `writes`: the mode lets a verdict write the file."""
     accept = f"y accepts {pending.wanted} of {pending.hunks}" if pending.unwanted else "y accept"
     judge = [accept, "n reject", "e edit"] if writes else ["n reject"]
-    return " · ".join([*judge, "[ ] Space hunk", "? keys", "d columns", "1-4 reason", "Esc later"])
+    outside = ["Ctrl+G editor"] if writes else []
+    return " · ".join([*judge, "[ ] Space hunk", "? keys", "d columns", "1-4 reason", *outside, "Esc later"])
 
 
 def question(kind: VerdictKind, unwanted: Collection[int]) -> str:
@@ -44,6 +44,14 @@ def invitation(draft: str) -> Content:
         "\n",
         (chips, ".quiet"),
     )
+
+
+def uneditable(pending: Pending) -> str:
+    """Why the editor of the card does not open, and what to do instead."""
+    mixes = "mixes line ends that the editor here would change."
+    if pending.edited is not None:
+        return f"Your text {mixes} Ctrl+G goes on with it in your own editor."
+    return f"This file {mixes} Reject with a reason instead."
 
 
 def joined(draft: str, chip: str) -> str:

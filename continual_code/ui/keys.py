@@ -12,7 +12,7 @@ def prompt_keys(status: Status, *, waiting: bool) -> str:
     """The second row of the footer; `waiting` says that a proposal is to be judged."""
     review = ["F2 review"] if waiting else []
     sends = "Enter queues" if status.answering or status.loading else "Enter sends"
-    always = [sends, "Shift+Tab mode", "F4 lessons", "Ctrl+Q quit", "Ctrl+J newline", "F1 help"]
+    always = [sends, "Shift+Tab mode", "F4 lessons", "Ctrl+Q quit", "Ctrl+J newline", "Ctrl+G editor", "F1 help"]
     return " · ".join([*_stop(status), *review, *always])
 
 

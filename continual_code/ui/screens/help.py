@@ -20,6 +20,7 @@ KEYS = {
     "Prompt": {
         "Enter": "send",
         "Ctrl+J": "new line",
+        "Ctrl+G": "write it in your own editor, $VISUAL or $EDITOR",
         "Up / Down": "earlier tasks, at the first and the last line",
         "@ or Tab": "name a file",
         "! COMMAND": "run it in the sandbox, here; nothing is written, Esc stops it",
@@ -35,6 +36,7 @@ KEYS = {
         "n": "reject: say why, Enter sends",
         "any letter": "reject, and that letter starts the reason",
         "e": "edit the text, Ctrl+S accepts it",
+        "Ctrl+G": "edit it in your own editor; back here Ctrl+S accepts it",
         "[ and ]": "the hunk before, the hunk after",
         "Space": "this hunk is not wanted (or is again); y writes the others",
         "d": "one column or two",

@@ -15,6 +15,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Static
 
+from continual_code.errors import ContinualCodeError
 from continual_code.events import (
     Applied,
     Event,
@@ -37,8 +38,9 @@ from continual_code.ui.errands import Errands
 from continual_code.ui.headline import diff_lines
 from continual_code.ui.history import History
 from continual_code.ui.keys import prompt_keys
-from continual_code.ui.narrate import narrate, quiet, welcome
+from continual_code.ui.narrate import failure_of, narrate, quiet, welcome
 from continual_code.ui.outbox import Outbox
+from continual_code.ui.own_editor import edited
 from continual_code.ui.retelling import retell
 from continual_code.ui.rewinding import AGAIN_WITHIN, Rewinding
 from continual_code.ui.screens.judging import JudgingPage
@@ -170,6 +172,17 @@ class MainScreen(JudgingPage):
 
     def on_prompt_scrolled(self, message: Prompt.Scrolled) -> None:
         self.transcript.scroll_by(message.pages * max(1, self.transcript.size.height - 2))
+
+    def on_prompt_own_editor_wanted(self) -> None:
+        text = self.prompt.whole_text
+        try:
+            saved = edited(self.app, text, "task.md")
+        except ContinualCodeError as error:
+            self.say(failure_of(error))
+            return
+        if saved != text:
+            self.prompt.select_all()
+            self.prompt.paste(saved)
 
     def on_completions_files_wanted(self) -> None:
         self._calls.submit(self._session.files, then=self.take_files)

@@ -12,7 +12,7 @@ from continual_code.ui.widgets.text_entry import TextEntry
 
 
 class Editor(TextEntry):
-    """Ctrl+S accepts the text, Esc goes back and keeps it."""
+    """Ctrl+S accepts the text, Esc goes back and keeps it, Ctrl+G asks for the person's own editor."""
 
     folds_pastes = False
 
@@ -23,6 +23,9 @@ class Editor(TextEntry):
 
     class Left(Message):
         """The person went back; the text stays in the editor."""
+
+    class OwnEditorWanted(Message):
+        """The person wants to go on in an editor of their own."""
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id, soft_wrap=False)
@@ -40,6 +43,8 @@ class Editor(TextEntry):
                 self.post_message(self.Accepted(self.text))
             case "escape":
                 self.post_message(self.Left())
+            case "ctrl+g":
+                self.post_message(self.OwnEditorWanted())
             case "tab":
                 self.insert("\t" if "\n\t" in self.text else " " * self._find_columns_to_next_tab_stop())
             case "shift+tab":

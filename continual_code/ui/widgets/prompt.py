@@ -16,7 +16,8 @@ from continual_code.ui.widgets.text_entry import TextEntry
 class Prompt(TextEntry):
     """Enter sends, Ctrl+J breaks the line, Up and Down at the edges walk the history.
 
-    `@` and Tab complete a path, `/` a command, through the `Completions` given.
+    `@` and Tab complete a path, `/` a command, through the `Completions` given. Ctrl+G asks for the
+    person's own editor.
     """
 
     class Sent(Message):
@@ -32,6 +33,9 @@ class Prompt(TextEntry):
         def __init__(self, pages: int) -> None:
             super().__init__()
             self.pages = pages
+
+    class OwnEditorWanted(Message):
+        """The person wants to go on in an editor of their own."""
 
     def __init__(self, history: History, completions: Completions) -> None:
         super().__init__(id="prompt", placeholder="What should change? @ names a file, / a command, ! runs one")
@@ -73,6 +77,8 @@ class Prompt(TextEntry):
                 self._send()
             case "ctrl+j" | "shift+enter":
                 self.insert("\n")
+            case "ctrl+g":
+                self.post_message(self.OwnEditorWanted())
             case "tab":
                 self._complete()
             case "escape" if self._completions.is_open:

@@ -6,7 +6,7 @@ a verdict leaves only by a key that the card names.
 
 from __future__ import annotations
 
-from typing import Protocol
+from pathlib import PurePath
 
 from textual import events
 from textual.app import ComposeResult
@@ -16,12 +16,15 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static, TextArea
 
+from continual_code.errors import ContinualCodeError
 from continual_code.events import Verdict, VerdictKind
-from continual_code.ui.card import CHIPS, NOTHING_LEFT, UNEDITABLE, card_keys, invitation, joined, question
+from continual_code.ui.card import CHIPS, NOTHING_LEFT, card_keys, invitation, joined, question, uneditable
 from continual_code.ui.clean import clean_line
 from continual_code.ui.hunks import where
 from continual_code.ui.modes import NOT_WRITTEN
+from continual_code.ui.own_editor import edited
 from continual_code.ui.reviews import Pending
+from continual_code.ui.widgets.body import Body
 from continual_code.ui.widgets.comment import Comment
 from continual_code.ui.widgets.diff_view import DiffView
 from continual_code.ui.widgets.editor import Editor
@@ -30,19 +33,7 @@ from continual_code.ui.widgets.status_bar import Source
 GRACE = 0.5
 SCROLLS = {"up": -1, "down": 1, "home": -(10**9), "end": 10**9}
 STEPS = {"[": -1, "]": 1}
-WRITES = {"y", "Y", "e"}
-
-
-class Body(Protocol):
-    """What a card shows: it scrolls, has two layouts, marks hunks and says when it knows them (`DiffView.Compared`)."""
-
-    def scroll_by(self, rows: int) -> None: ...
-
-    def toggle_layout(self) -> None: ...
-
-    def mark(self, hunk: int, unwanted: frozenset[int]) -> None: ...
-
-    def reveal(self, hunk: int) -> None: ...
+WRITES = {"y", "Y", "e", "ctrl+g"}
 
 
 class Review(Vertical, can_focus=True):
@@ -103,7 +94,7 @@ class Review(Vertical, can_focus=True):
             return card_keys(self.pending, writes=self._modes.writes)
         if self._entry is self._comment:
             return "Enter sends · Esc back, the text stays"
-        return "Ctrl+S accepts this text · Esc back, the text stays"
+        return "Ctrl+S accepts this text · Ctrl+G editor · Esc back, the text stays"
 
     @property
     def body(self) -> Body:
@@ -151,6 +142,10 @@ class Review(Vertical, can_focus=True):
         message.stop()
         self._show(None)
 
+    def on_editor_own_editor_wanted(self, message: Editor.OwnEditorWanted) -> None:
+        message.stop()
+        self._edit_outside()
+
     def on_text_area_changed(self, message: TextArea.Changed) -> None:
         message.stop()
         if isinstance(message.text_area, Comment):
@@ -189,12 +184,14 @@ class Review(Vertical, can_focus=True):
         elif character == " ":
             self.pending.toggle()
             self._marked()
-        elif character in WRITES and not self._modes.writes:
+        elif {key, character} & WRITES and not self._modes.writes:
             self._hint(NOT_WRITTEN)
         elif character == "y":
             self._accept()
         elif character == "e":
             self._edit()
+        elif key == "ctrl+g":
+            self._edit_outside()
         elif character == "d":
             self.body.toggle_layout()
         elif character in CHIPS:
@@ -233,13 +230,35 @@ class Review(Vertical, can_focus=True):
     def _edit(self) -> None:
         """Open what `y` would write, or the draft of an earlier edit."""
         self._offered = self.pending.proposal.without(self.pending.unwanted)
-        if self._editor.open(self._offered if self.pending.edited is None else self.pending.edited):
+        if self._editor.open(self._draft):
             self._show(self._editor)
         else:
-            self._hint(UNEDITABLE)
+            self._show(None)
+            self._hint(uneditable(self.pending))
+
+    def _edit_outside(self) -> None:
+        """Open the same in the person's own editor, and then here what they saved there."""
+        if self._entry is not self._editor:
+            self._edit()
+        if self._entry is not self._editor and self.pending.edited is None:
+            return
+        try:
+            saved = edited(self.app, self._draft, PurePath(self.pending.proposal.path).name)
+        except ContinualCodeError as error:
+            self._hint(str(error))
+            return
+        if saved != self._draft:
+            self.pending.edited = saved
+            self._edit()
+
+    @property
+    def _draft(self) -> str:
+        return self._offered if self.pending.edited is None else self.pending.edited
 
     def _hint(self, text: str) -> None:
-        self.query_one("#review-hint", Static).update(Content.styled(text, ".bad"))
+        hint = self.query_one("#review-hint", Static)
+        hint.update(Content.styled(text, ".bad"))
+        hint.display = True
 
     def _show(self, entry: Comment | Editor | None) -> None:
         """Show the comment, the editor or the plain card, and move the focus there."""
