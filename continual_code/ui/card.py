@@ -23,7 +23,7 @@ def card_keys(pending: Pending, *, writes: bool) -> str:
     accept = f"y accepts {pending.wanted} of {pending.hunks}" if pending.unwanted else "y accept"
     judge = [accept, "n reject", "e edit"] if writes else ["n reject"]
     outside = ["Ctrl+G editor"] if writes else []
-    return " · ".join([*judge, "[ ] Space hunk", "? keys", "d columns", "1-4 reason", *outside, "Esc later"])
+    return " · ".join([*judge, "? keys", "[ ] Space hunk", "d columns", "1-4 reason", *outside, "Esc later"])
 
 
 def question(kind: VerdictKind, unwanted: Collection[int]) -> str:

@@ -5,6 +5,7 @@ Invariant: the text of a coloured line equals the text that came in; only styles
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from textual.content import Content
@@ -24,7 +25,8 @@ def coloured(lines: Sequence[str], path: str) -> list[Content]:
     from pygments.util import ClassNotFound
     from textual.highlight import HighlightTheme, highlight
 
-    styles = {token: style.replace(" underline", "") for token, style in HighlightTheme.STYLES.items()}
+    # Their 80 or 90 % of a colour is too faint on the ground of a changed line; a comment may be faint.
+    styles = {token: re.sub(" underline| [89]0%", "", style) for token, style in HighlightTheme.STYLES.items()}
     calm = type("Calm", (HighlightTheme,), {"STYLES": styles})
     try:
         language = get_lexer_for_filename(path).aliases[0]

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import VerticalScroll
+from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
@@ -64,8 +64,8 @@ class HelpScreen(Page[None]):
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="help"):
             for heading, keys in KEYS.items():
-                yield Static(_table(heading, keys), markup=False)
-            yield Static(_table("Commands", {f"/{name}": about for name, about in COMMANDS.items()}), markup=False)
+                yield from _table(heading, keys)
+            yield from _table("Commands", {f"/{name}": about for name, about in COMMANDS.items()})
         yield self.footer()
 
     @property
@@ -73,7 +73,10 @@ class HelpScreen(Page[None]):
         return "Up, Down scroll · Esc close"
 
 
-def _table(heading: str, rows: dict[str, str]) -> Content:
-    lines = [Content.styled(heading, ".strong")]
-    lines += [Content.assemble((f"  {key:<12}", ".learn"), about) for key, about in rows.items()]
-    return Content("\n").join([*lines, Content("")])
+def _table(heading: str, rows: dict[str, str]) -> ComposeResult:
+    yield Static(Content.styled(heading, ".strong"))
+    for key, about in rows.items():
+        with Horizontal(classes="key-row"):
+            yield Static(Content(key), classes="key")
+            yield Static(Content(about), classes="key-about")
+    yield Static()

@@ -212,7 +212,7 @@ class DiffView(Lines):
         removed, added = changed_words(self._diff.old[old], self._diff.new[new])
         style = self.get_visual_style(STYLES[column.mark], WORDS[column.mark])
         for start, end in removed if column.mark == "-" else added:
-            code = code.stylize_before(style, start, end)
+            code = code.stylize(style, start, end)
         return code
 
     def _paint_edge(self, row: Row) -> Strip:

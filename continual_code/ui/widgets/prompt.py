@@ -38,7 +38,7 @@ class Prompt(TextEntry):
         """The person wants to go on in an editor of their own."""
 
     def __init__(self, history: History, completions: Completions) -> None:
-        super().__init__(id="prompt", placeholder="What should change? @ names a file, / a command, ! runs one")
+        super().__init__(id="prompt", placeholder="What should change? @ a file, / a command, ! runs one")
         self._history, self._completions = history, completions
         self._recalled: str | None = None
 

@@ -57,7 +57,7 @@ class StatusBar(Static):
             self.update(self._painted(*words), layout=False)
 
     def _painted(self, state: str, engine: str, keys: str) -> Content:
-        width = self.size.width - self.styles.padding.width
+        width = self.size.width
         room = width - cell_len(state) - 2
         right = engine if cell_len(engine) <= room else engine.rsplit(" · ", 1)[0]
         right = right if cell_len(right) <= room else ""
