@@ -237,5 +237,5 @@ def learned(id: str = "l3", *, status: str = "learned", reason: str = "", commen
     return Learned(lesson(id, comment, status=status, reason=reason, revision=revision), report)
 
 
-def retried(*, held: bool = True, after: Proposal | None = None) -> Retried:
-    return Retried("l3", proposal(), after, held, 0.02, "" if held else "the answer is the same as before")
+def retried(*, held: bool = True, before: Proposal | None = None, after: Proposal | None = None) -> Retried:
+    return Retried("l3", before or proposal(), after, held, 0.02, "" if held else "the answer is the same as before")
