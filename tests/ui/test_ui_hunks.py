@@ -216,7 +216,7 @@ async def test_a_proposal_that_changes_nothing_has_no_hunk_to_judge() -> None:
 
 
 async def test_the_keys_are_named_in_the_footer_and_in_the_help() -> None:
-    async with at_work() as person:
+    async with at_work(size=(80, 40)) as person:
         await card(person)
         await person.until(lambda: "[ ] Space hunk" in person.footer)
         await person.press("?")
