@@ -23,6 +23,7 @@ def add_lessons(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--unrelated", type=_count, default=4, metavar="N", help="tasks where a rule must not apply")
     parser.add_argument("--sequence", type=_count, default=10, metavar="N", help="lessons in a row; 0 leaves them out")
     parser.add_argument("--noise", type=_count, default=20, metavar="N", help="comments without meaning")
+    parser.add_argument("--flips", type=_count, default=10, metavar="N", help="lessons that another one contradicts")
     parser.add_argument("--humaneval", type=Path, metavar="FILE", help="canary problems (default: built in)")
     parser.add_argument("--canary", type=_count, default=12, metavar="N", help="how many canary problems")
     parser.add_argument("--out", type=_result, required=True, metavar="FILE.json", help="result; records go beside it")

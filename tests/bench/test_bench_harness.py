@@ -17,6 +17,7 @@ from continual_code.bench.lessons import arms, harness
 from continual_code.bench.lessons.arms import Taught
 from continual_code.bench.lessons.canary import Problem
 from continual_code.bench.lessons.harness import Harness, Plan
+from continual_code.bench.lessons.noise import NOISE
 from continual_code.bench.lessons.records import Records
 from continual_code.bench.lessons.rules import Exercise, Rule, load_rules
 from continual_code.bench.lessons.subject import Answer, Lesson, State, Subject
@@ -337,8 +338,23 @@ def test_noise_is_taught_to_the_untaught_model_and_its_effect_recorded(bench: Be
     ] * 7
     assert {(record["status"], record["changed"]) for record in bench.of("noise", arm="memory")} == {("memory", True)}
     noise = fake.lessons[3:]
-    assert [lesson.comment for lesson, _ in noise[:7]] == list(harness.NOISE[:7])
+    assert [lesson.comment for lesson, _ in noise[:7]] == list(NOISE[:7])
     assert all(state is fake.untaught and lesson.edit is None for lesson, state in noise)
+
+
+def test_a_flip_is_taught_after_its_rule_and_wins_if_most_answers_follow_it_then(bench: Bench) -> None:
+    contested = {**rule_of("alpha"), "flip": {"comment": "say beta", "check": "'beta' in src"}}
+    mute = {**rule_of("gamma", siblings=("mute one", "mute two", "three")), "flip": contested["flip"]}
+    fake = bench.run(bench.rules(contested, rule_of("beta"), mute), Plan(("learner", "none"), 1, 2, 0, 0, 0, flips=5))
+    found = {(flip["arm"], flip["against"]): (flip["able"], flip["won"]) for flip in bench.of("flip")}
+    assert found == {("learner", "alpha"): (True, True), ("none", "alpha"): (False, False)}
+    assert [lesson.comment for lesson, state in fake.lessons if "alpha" in learned(state)] == ["say beta"]
+
+
+def test_a_flip_that_cannot_be_told_is_not_taught(bench: Bench) -> None:
+    contested = {**rule_of("alpha"), "flip": {"comment": "say nothing", "check": "'beta' in src"}}
+    bench.run(bench.rules(contested), Plan(("learner",), 1, 2, 0, 0, 0, flips=1))
+    assert [(flip["able"], flip["status"]) for flip in bench.of("flip")] == [(False, None)]
 
 
 # --- Stopped and begun again -----------------------------------------------------------------

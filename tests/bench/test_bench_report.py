@@ -48,7 +48,7 @@ OURS = [
     {"kind": "canary", "arm": "", "seed": 0, "stage": "base", "problem": "p", "passed": True},
     {"kind": "canary", "arm": "ours", "seed": 0, "stage": "sequence:2", "problem": "p", "passed": False},
     {"kind": "noise", "arm": "ours", "seed": 0, "comment": "nice", "status": "no_signal", "changed": False},
-    {"kind": "flip", "arm": "ours", "seed": 0, "rule": "hints", "against": "no hints", "won": True, "named": True},
+    {"kind": "flip", "arm": "ours", "seed": 0, "rule": "no hints", "against": "hints", "able": True, "won": True},
 ]
 UNFINISHED = answers("sft/8", "after", "hints", "yynn")
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from continual_code.bench.lessons.rules import Exercise, Rule, added, load_rules
+from continual_code.bench.lessons.checks import added
+from continual_code.bench.lessons.rules import Exercise, Rule, load_rules
 from continual_code.errors import UsageError
 
 RULES = {rule.id: rule for rule in load_rules(None)}
@@ -184,6 +185,35 @@ def test_code_that_follows_a_rule_is_told_from_code_that_breaks_it(rule: Rule) -
     following, violating, _ = SAMPLES[rule.id]
     assert rule.follows(BEFORE, edited(rule, following), "module.py")
     assert not rule.follows(BEFORE, edited(rule, violating), "module.py")
+
+
+FLIPPED = {
+    "type_hints": "def f(a):\n    return a\n",
+    "docstring_sections": 'def f(a):\n    """Return it."""\n    return a\n',
+    "pathlib": "import os\n\n\ndef f(a):\n    return os.path.join(a, a)\n",
+    "from_imports": "import math\n\n\ndef f(a):\n    return math.sqrt(a)\n",
+    "dataclass": "class Box:\n    def __init__(self, a):\n        self.a = a\n",
+    "value_error": "def f(a):\n    if a < 0:\n        return None\n    return a\n",
+    "logging": "def f(a):\n    print(a)\n",
+    "none_default": "def f(a=()):\n    return list(a)\n",
+    "encoding": "def f(a):\n    return open(a, encoding='latin-1').read()\n",
+    "timeout": "import requests\n\n\ndef f(a):\n    return requests.get(a, timeout=60)\n",
+    "async_network": "import requests\n\n\ndef f(a):\n    return requests.get(a)\n",
+    "app_error": "def f(a):\n    raise KeyError(a)\n",
+    "traced": "def f(a):\n    return a\n",
+    "parametrize": "def test_f():\n    assert f(1) == 1\n",
+    "arrange_act_assert": "def test_f():\n    assert f(1) == 1\n",
+}
+
+
+def test_what_follows_a_rule_does_not_follow_its_flip(rule: Rule) -> None:
+    if rule.flip is None:
+        assert rule.id not in FLIPPED
+        return
+    following, flipped = SAMPLES[rule.id][0], FLIPPED[rule.id]
+    assert rule.flip.follows(BEFORE, edited(rule, flipped), "module.py")
+    assert not rule.flip.follows(BEFORE, edited(rule, following), "module.py")
+    assert rule.flip.siblings == rule.siblings
 
 
 @pytest.mark.parametrize(("before", "after"), NOTHING.values(), ids=NOTHING)

@@ -37,7 +37,8 @@ def lessons(settings: Settings, arguments: argparse.Namespace) -> int:
     config = _config(settings, arguments, rules)
     records = Records(out.with_suffix(".records.jsonl"), config)
     plan = Plan(
-        names, arguments.seeds, arguments.siblings, arguments.unrelated, arguments.sequence, arguments.noise
+        names, arguments.seeds, arguments.siblings, arguments.unrelated, arguments.sequence, arguments.noise,
+        arguments.flips,
     )  # fmt: skip
     problems = load_problems(arguments.humaneval, arguments.canary) if arguments.canary else ()
     Harness(_subject(settings), rules, records, out.with_suffix(".states"), plan, problems, say).run()

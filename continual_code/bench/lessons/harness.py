@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save
 
 from continual_code.bench.lessons.arms import Arm, Taught, arm
 from continual_code.bench.lessons.canary import Problem, passes
+from continual_code.bench.lessons.noise import NOISE
 from continual_code.bench.lessons.records import Record, Records
 from continual_code.bench.lessons.rules import Exercise, Rule
 from continual_code.bench.lessons.subject import Answer, Lesson, State, Subject
@@ -24,33 +25,15 @@ from continual_code.disk import write_synced
 from continual_code.errors import StateError
 from continual_code.learning.step import Rehearsal
 
-NOISE = (
-    "Good evening everyone.",
-    "I slept badly.",
-    "Did you see the match on Sunday?",
-    "My sister is visiting next week.",
-    "The new office has a great view.",
-    "We should order pizza.",
-    "It is getting dark early now.",
-    "I am on a call, one moment.",
-    "Happy new year!",
-    "The parking lot was full.",
-    "Cheers!",
-    "My laptop battery is nearly empty.",
-    "I watched a documentary about whales.",
-    "The company turns ten this year.",
-    "Where did you go to school?",
-    "That was a long week.",
-    "My dog is sick.",
-    "I will get some tea.",
-    "The sun is shining.",
-    "Someone left their keys in the kitchen.",
-)
+MOST = 0.5  # of the siblings: above this a rule counts as followed
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How much to measure. `sequence` is how many rules are learned one after the other; 0 leaves that out."""
+    """How much to measure.
+
+    `sequence` is how many rules are learned one after the other, `flips` how many are contradicted; 0 leaves that out.
+    """
 
     arms: tuple[str, ...]
     seeds: int
@@ -58,6 +41,7 @@ class Plan:
     unrelated: int
     sequence: int
     noise: int
+    flips: int = 0
 
 
 class Harness:
@@ -98,6 +82,10 @@ class Harness:
             self._noise(name, teachable)
         for name, seed in runs:
             self._sequence(name, seed, teachable)
+        contested = [rule for rule in teachable if rule.flip][: self._plan.flips]
+        for name, seed in runs:
+            for rule in contested:
+                self._contradict(name, seed, rule)
 
     def is_teachable(self, rule: Rule) -> bool:
         """As the summary will judge it."""
@@ -227,6 +215,30 @@ class Harness:
                 key, {"kind": "noise", "arm": name, "seed": 0, "comment": comment, "status": taught.status,
                       "gap": taught.gap, "changed": changed},
             )  # fmt: skip
+
+    # --- Comments that contradict -------------------------------------------------------
+
+    def _contradict(self, name: str, seed: int, rule: Rule) -> None:
+        """Teach a rule and then its flip; "able" is whether both could be taught at all."""
+        key, untaught = f"{name}|{seed}|flip|{rule.id}", self._subject.untaught
+        if rule.flip is None or self._records.get(key):
+            return
+        self._say(f"{name}, seed {seed}: {rule.flip.id}")
+        first = self._teach(arm(name), seed, rule, untaught).state
+        stuck, told = self._following(rule, first), self._following(rule.flip, untaught, rule.flip.comment)
+        able = min(stuck, told) > MOST
+        second = self._teach(arm(name), seed, rule.flip, first) if able else None
+        won = second is not None and self._following(rule.flip, second.state) > MOST
+        self._records.put(
+            key, {"kind": "flip", "arm": name, "seed": seed, "rule": rule.flip.id, "against": rule.id, "able": able,
+                  "won": won, "status": second and second.status},
+        )  # fmt: skip
+
+    def _following(self, rule: Rule, state: State, told: str = "") -> float:
+        """The share of the sibling tasks in which a rule is followed; nothing of it is recorded."""
+        pairs = [(each, self._subject.answer(each, state, told=told)) for each in self._siblings(rule)]
+        follows = [answer.offered and rule.follows(answer.before, answer.after, each.file) for each, answer in pairs]
+        return sum(follows) / max(1, len(follows))
 
     # --- Asking and recording -----------------------------------------------------------
 

@@ -68,7 +68,7 @@ def _summarise_arm(records: Records, arm: str, untouched: dict[str, Tree], teach
     }
     trees = {name: {rule: tree[rule] for rule in teachable if rule in tree} for name, tree in trees.items()}
     trees["canary_delta"] = _canary(records, arm, last)
-    shares = {"noise": _noise(records, arm), "flip": _flip(records, arm, teachable)}
+    shares = {"noise": _noise(records, arm), "flip": _flip(records, arm)}
     drifts = [record["drift"] for record in lessons if record["drift"] is not None]
     return {
         **{name: _mean_of_rules(tree) for name, tree in trees.items()},
@@ -149,11 +149,9 @@ def _noise(records: Records, arm: str) -> list[float]:
     return [float(record["status"] == "no_signal" and not record["changed"]) for record in noise]
 
 
-def _flip(records: Records, arm: str, teachable: list[str]) -> list[float]:
-    """Pairs with a rule that this model cannot be told say nothing about learning."""
-    untaught = {record["rule"] for record in records.of("answer", stage="told")} - set(teachable)
-    pairs = records.of("flip", arm=arm)
-    return [float(pair["won"]) for pair in pairs if not {pair["rule"], pair["against"]} & untaught]
+def _flip(records: Records, arm: str) -> list[float]:
+    """Pairs of which one could not be taught alone say nothing about the other."""
+    return [float(pair["won"]) for pair in records.of("flip", arm=arm) if pair["able"]]
 
 
 def _peak_gib(records: Records, arm: str) -> float | None:
