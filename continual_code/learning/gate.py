@@ -15,9 +15,10 @@ from continual_code.learning.lessons import Reasked
 from continual_code.learning.step import Rehearsal, weakest
 from continual_code.model.chat import Chat
 from continual_code.model.generation import Generator, Sampling
-from continual_code.model.prefix import PrefixStore
+from continual_code.model.prefix import Prefix, PrefixStore
 from continual_code.model.views import View
 
+Held = tuple[Rehearsal, Prefix]  # an answer and its prompt's keys and values
 SHARES = (1.0, 0.5, 0.25)  # of the step, tried in this order
 
 
@@ -30,7 +31,7 @@ class Gate:
 
     Args:
         canaries: answers to tasks that have nothing to do with any lesson.
-        floor: least probability of a canary's deciding token with which it still stands.
+        floor: least probability of a deciding token with which an answer still stands.
         is_sound: whether the code of an answer compiles, as far as that can be told.
     """
 
@@ -41,8 +42,11 @@ class Gate:
         self._view, self._chat, self._canaries, self._floor = view, chat, canaries, floor
         self._is_sound, self._pause = is_sound, pause
 
-    def admit(self, rollout: Rollout, adapter: Mapping[str, Tensor]) -> Reasked:
+    def admit(self, rollout: Rollout, adapter: Mapping[str, Tensor], lesson: Held | None = None) -> Reasked:
         """Halve the step from `adapter` to what the view holds until it passes; its answer without the comment.
+
+        Args:
+            lesson: what the step was for; of a smaller one it must still be there.
 
         Raises:
             Refused: no share of the step passes.
@@ -50,12 +54,14 @@ class Gate:
         stepped, objection = self._view.tensors(), ""
         for share in SHARES:
             self._view.load({name: adapter[name].lerp(stepped[name], share) for name in stepped})
-            if self._sings():
-                reasked = self._ask(rollout, share)
-                if not (objection := self._objection(rollout, reasked)):
-                    return reasked
-            else:
+            if share < 1 and lesson and weakest(self._view, *lesson, self._pause) < self._floor:
+                raise Refused(f"{objection.capitalize()}; of a smaller step nothing would be left.")
+            if not self._sings():
                 objection = "small programs that have nothing to do with it would come out otherwise"
+                continue
+            reasked = self._ask(rollout, share)
+            if not (objection := self._objection(rollout, reasked)):
+                return reasked
         raise Refused(f"Even at a quarter of the step {objection}.")
 
     def _sings(self) -> bool:

@@ -147,7 +147,9 @@ class Learner:
             outcome = distil(
                 self._view, aims, self._settings, self._pause, [*rehearsals, *((each, None) for each in held)]
             )
-            reasked = self._gate(evidence).admit(rollout, adapter) if self._settings.reask else None
+            taught = Rehearsal.of(rollout.prompt_ids, report("learned", "", outcome))
+            lesson = (taught[0], self._scorer.prefix(revision, rollout.prompt_ids)) if taught else None
+            reasked = self._gate(evidence).admit(rollout, adapter, lesson) if self._settings.reask else None
         except (NotFinite, Refused) as error:
             self._view.load(adapter)
             is_kept = isinstance(error, Refused) and evidence.comment and self._keeps(odds)

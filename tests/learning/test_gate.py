@@ -96,3 +96,16 @@ def test_code_that_was_broken_before_need_not_become_whole(tiny_model: Path, mon
     answers(monkeypatch, "stop")
     evidence = replace(COMMENT, is_sound=lambda answer: False)
     assert bench.learner(reask=True).learn("l1", bench.rollout, evidence, bench.adapter, 1).report.status == "learned"
+
+
+def test_a_smaller_step_of_which_nothing_is_left_is_refused(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench(tiny_model)
+    monkeypatch.setattr(canaries, "SURE", 0.0)
+    evidence = replace(COMMENT, example="```python\ndef total(values):\n    return sum(values)\n```")
+    learner = bench.learner(reask=True, canary_floor=1.0)
+    refused = learner.learn("l1", bench.rollout, evidence, bench.adapter, 1)
+    assert refused.report.deciding
+    assert refused.report.status == "refused"
+    assert refused.report.reason.startswith("Small programs")
+    assert "nothing would be left" in refused.report.reason
+    assert same(bench.view.tensors(), bench.adapter)
