@@ -152,7 +152,8 @@ class Learner:
             reasked = self._gate(evidence).admit(rollout, adapter, lesson) if self._settings.reask else None
         except (NotFinite, Refused) as error:
             self._view.load(adapter)
-            is_kept = isinstance(error, Refused) and evidence.comment and self._keeps(odds)
+            # Its support has shown that the comment is about the code, whatever its odds are.
+            is_kept = isinstance(error, Refused) and evidence.comment and self._settings.memory
             return Candidate(report("memory" if is_kept else "refused", str(error), outcome), None)
         except BaseException:
             self._view.load(adapter)

@@ -74,7 +74,7 @@ def test_a_candidate_that_spoils_small_programs_is_refused_before_it_is_asked(
 def test_what_the_weights_may_not_have_stays_in_the_prompt(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bench = Bench(tiny_model)
     answers(monkeypatch, "length", "length", "length")
-    learner = bench.learner(reask=True, memory=True, memory_floor=-1e9)
+    learner = bench.learner(reask=True, memory=True, memory_floor=1e9)
     kept = learner.learn("l1", bench.rollout, COMMENT, bench.adapter, 1)
     assert (kept.report.status, kept.tensors) == ("memory", None)
 
