@@ -10,14 +10,15 @@ from collections.abc import Callable
 
 from continual_code.events import Rollout
 from continual_code.learning import teacher
+from continual_code.learning.answering import answer
 from continual_code.learning.scoring import BASE
 from continual_code.model.chat import Chat
-from continual_code.model.generation import Generator, Sampling
+from continual_code.model.generation import Generator
 
 
 def corrections(
     generator: Generator, chat: Chat, rollout: Rollout, comment: str, is_sound: Callable[[str], bool],
-    stopped: Callable[[], bool],
+    pause: Callable[[], None],
 ) -> list[str]:  # fmt: skip
     """The rejected answer rewritten by the comment, and the task done anew with the comment as a rule.
 
@@ -31,19 +32,18 @@ def corrections(
     Args:
         generator: on a view whose adapter is off.
         is_sound: whether the code of an answer compiles, as far as that can be told.
-        stopped: asked before each pass; may raise.
+        pause: called between two passes; may block or raise.
     """
     rejected = chat.decode(rollout.token_ids)
-    sampling = Sampling(max_tokens=2 * len(rollout.token_ids) + 128)
     found: list[str] = []
     for messages in (
         teacher.revision_request(rollout.messages, rejected, comment),
         teacher.told(rollout.messages, comment, None),
     ):
-        answer = generator.generate(chat.render(messages), sampling, owner=BASE, stopped=stopped)
-        correction = teacher.demonstration(chat.decode(answer.token_ids), rejected)
+        asked = answer(generator, chat.render(messages), rollout, owner=BASE, pause=pause)
+        correction = teacher.demonstration(chat.decode(asked.token_ids), rejected)
         breaks = correction is not None and is_sound(rejected) and not is_sound(correction)
-        if answer.finish != "stop" or correction is None or breaks or correction in found:
+        if asked.finish != "stop" or correction is None or breaks or correction in found:
             continue
         found.append(correction)
     return found

@@ -11,14 +11,14 @@ from collections.abc import Callable, Mapping, Sequence
 from torch import Tensor
 
 from continual_code.events import Rollout
+from continual_code.learning.answering import answer
 from continual_code.learning.lessons import Reasked
-from continual_code.learning.step import Rehearsal, weakest
+from continual_code.learning.step import Held, Rehearsal, weakest
 from continual_code.model.chat import Chat
-from continual_code.model.generation import Generator, Sampling
-from continual_code.model.prefix import Prefix, PrefixStore
+from continual_code.model.generation import Generator
+from continual_code.model.prefix import PrefixStore
 from continual_code.model.views import View
 
-Held = tuple[Rehearsal, Prefix]  # an answer and its prompt's keys and values
 SHARES = (1.0, 0.5, 0.25)  # of the step, tried in this order
 
 
@@ -68,10 +68,9 @@ class Gate:
         return all(weakest(self._view, each, None, self._pause) >= self._floor for each in self._canaries)
 
     def _ask(self, rollout: Rollout, share: float) -> Reasked:
-        sampling = Sampling(max_tokens=2 * len(rollout.token_ids) + 128)
         generator = Generator(self._view, self._chat.stop_ids, PrefixStore())  # the candidate's keys are nobody else's
-        answer = generator.generate(rollout.prompt_ids, sampling, owner=share, stopped=self._yielding)
-        return Reasked(rollout.prompt_ids, answer)
+        asked = answer(generator, rollout.prompt_ids, rollout, owner=share, pause=self._pause)
+        return Reasked(rollout.prompt_ids, asked)
 
     def _objection(self, rollout: Rollout, reasked: Reasked) -> str:
         if reasked.generation.finish != "stop":
@@ -80,7 +79,3 @@ class Gate:
         if was_sound and not self._is_sound(self._chat.decode(reasked.generation.token_ids)):
             return "the answer is not whole code any more"
         return ""
-
-    def _yielding(self) -> bool:
-        self._pause()
-        return False

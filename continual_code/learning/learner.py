@@ -142,13 +142,11 @@ class Learner:
             aims = self._aims(rollout, revision, (rejected, told_T_V), corrected, evidence.comment, example, departs)
             aims += [self._keep(revision, *each) for each in self._common.anchors(len(earlier), self._settings.anchors)]
             self._stage("learning")
-            rehearsals = [(each, self._apart().prefix(revision, each.prompt_ids)) for each in self._newest(earlier)]
-            held = self._common.canaries.some(len(earlier), self._settings.canaries, self._pause)
-            outcome = distil(
-                self._view, aims, self._settings, self._pause, [*rehearsals, *((each, None) for each in held)]
-            )
-            taught = Rehearsal.of(rollout.prompt_ids, report("learned", "", outcome))
-            lesson = (taught[0], self._scorer.prefix(revision, rollout.prompt_ids)) if taught else None
+            held = [(each, self._apart().prefix(revision, each.prompt_ids)) for each in self._newest(earlier)]
+            canaries = self._common.canaries.some(len(earlier), self._settings.canaries, self._pause)
+            held += [(each, None) for each in canaries]
+            lesson = next((aim.held() for aim in aims if aim.deciding), None)
+            outcome = distil(self._view, aims, self._settings, self._pause, held)
             reasked = self._gate(evidence).admit(rollout, adapter, lesson) if self._settings.reask else None
         except (NotFinite, Refused) as error:
             self._view.load(adapter)
@@ -197,7 +195,7 @@ class Learner:
         self._stage("rewriting")
         asked = rollout, evidence.comment, evidence.is_sound
         with self._view.adapter_off():
-            found = corrections(self._generator, self._chat, *asked, self._yielding)
+            found = corrections(self._generator, self._chat, *asked, self._pause)
         scored = [self._scored(rollout, example, evidence.comment) for example in found]
         return max(scored, key=lambda each: _effect(rollout, each), default=None)
 
@@ -220,10 +218,6 @@ class Learner:
 
     def _newest(self, earlier: Sequence[Rehearsal]) -> Sequence[Rehearsal]:
         return earlier[max(0, len(earlier) - self._settings.rehearse) :]
-
-    def _yielding(self) -> bool:
-        self._pause()
-        return False
 
     def _told(self, rollout: Rollout, token_ids: Sequence[int], comment: str, example: str | None) -> Tensor:
         """What the base, shown the comment and the example, thinks of an answer to the rollout's prompt, [T, V]."""

@@ -36,22 +36,6 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Aim:
-    """An answer to a prompt, and the distribution that the student should have at each of its T tokens.
-
-    `prefix` holds keys and values of all prompt tokens but the last, under the view's present
-    adapter; `target` holds normalised log-probabilities. `deciding` are the positions of
-    tokens that the base would not have written by itself.
-    """
-
-    prompt_ids: Sequence[int]
-    token_ids: Sequence[int]
-    prefix: Prefix
-    target: Tensor  # [T, V]
-    deciding: Sequence[int] = ()
-
-
-@dataclass(frozen=True)
 class Rehearsal:
     """An answer that must hold, such as an earlier lesson's; at least one deciding token, in order (see `Aim`)."""
 
@@ -67,9 +51,32 @@ class Rehearsal:
         return [cls(prompt_ids, report.corrected_ids, report.deciding)]
 
 
+Held = tuple[Rehearsal, Prefix | None]  # with its prompt's prefix (see `Aim`), or None to read the prompt each time
+
+
+@dataclass(frozen=True)
+class Aim:
+    """An answer to a prompt, and the distribution that the student should have at each of its T tokens.
+
+    `prefix` holds keys and values of all prompt tokens but the last, under the view's present
+    adapter; `target` holds normalised log-probabilities. `deciding` are the positions of
+    tokens that the base would not have written by itself.
+    """
+
+    prompt_ids: Sequence[int]
+    token_ids: Sequence[int]
+    prefix: Prefix
+    target: Tensor  # [T, V]
+    deciding: Sequence[int] = ()
+
+    def held(self) -> Held:
+        """The answer as one that must hold from now on; it needs a deciding token."""
+        return Rehearsal(self.prompt_ids, self.token_ids, self.deciding), self.prefix
+
+
 def distil(
     view: View, aims: Sequence[Aim], settings: LearningSettings, pause: Callable[[], None],
-    rehearsals: Sequence[tuple[Rehearsal, Prefix | None]] = (),
+    rehearsals: Sequence[Held] = (),
 ) -> Outcome:  # fmt: skip
     """Move the view's adapter towards the targets; the smallest number of updates that does it.
 
@@ -78,8 +85,7 @@ def distil(
     Args:
         aims: at least one; the loss is the mean of theirs.
         pause: called between forward and backward passes; may block or raise.
-        rehearsals: what must hold, each with its prompt's prefix (see `Aim`), or None to read the
-            prompt anew each time; those that fade join the loss until they hold again.
+        rehearsals: what must hold; those that fade join the loss until they hold again.
 
     Raises:
         NotFinite: the candidate was spoilt; the view's tensors must be restored by the caller.

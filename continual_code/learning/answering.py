@@ -1,0 +1,26 @@
+"""Answers that a lesson asks for itself: greedy ones, as long as a correction may get."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from continual_code.events import Rollout
+from continual_code.model.generation import Generation, Generator, Sampling
+
+
+def answer(
+    generator: Generator, prompt_ids: Sequence[int], rejected: Rollout, *, owner: object, pause: Callable[[], None]
+) -> Generation:
+    """Ask for a new version of the rejected answer; it may be twice as long and a little more.
+
+    Args:
+        owner: of the prompt's keys and values, see `PrefixStore`.
+        pause: called between two passes; may block or raise.
+    """
+
+    def stopped() -> bool:
+        pause()
+        return False
+
+    sampling = Sampling(max_tokens=2 * len(rejected.token_ids) + 128)
+    return generator.generate(prompt_ids, sampling, owner=owner, stopped=stopped)
