@@ -219,14 +219,14 @@ class Harness:
     # --- Comments that contradict -------------------------------------------------------
 
     def _contradict(self, name: str, seed: int, rule: Rule) -> None:
-        """Teach a rule and then its flip; "able" is whether both could be taught at all."""
+        """Teach a rule that sticks by itself, then its flip; "able" is whether the model can follow both."""
         key, untaught = f"{name}|{seed}|flip|{rule.id}", self._subject.untaught
         if rule.flip is None or self._records.get(key):
             return
         self._say(f"{name}, seed {seed}: {rule.flip.id}")
-        first = self._teach(arm(name), seed, rule, untaught).state
-        stuck, told = self._following(rule, first), self._following(rule.flip, untaught, rule.flip.comment)
-        able = min(stuck, told) > MOST
+        stuck = self._share("after", rule, name, seed)
+        able = stuck > MOST and self._following(rule.flip, untaught, rule.flip.comment) > MOST
+        first = self._teach(arm(name), seed, rule, untaught).state if able else untaught
         second = self._teach(arm(name), seed, rule.flip, first) if able else None
         won = second is not None and self._following(rule.flip, second.state) > MOST
         self._records.put(
@@ -273,8 +273,9 @@ class Harness:
             "drift": self._subject.drift(taught.state),
         }  # fmt: skip
 
-    def _share(self, stage: str, rule: Rule) -> float:
-        answers = self._records.of("answer", stage=stage, rule=rule.id, role="sibling", arm="")
+    def _share(self, stage: str, rule: Rule, name: str = "", seed: int = 0) -> float:
+        """The recorded share of the sibling tasks in which a rule was followed."""
+        answers = self._records.of("answer", stage=stage, rule=rule.id, role="sibling", arm=name, seed=seed)
         return sum(answer["follows"] for answer in answers) / max(1, len(answers))
 
     def _siblings(self, rule: Rule) -> Sequence[Exercise]:
