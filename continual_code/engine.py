@@ -26,6 +26,7 @@ from continual_code.model.base import Base, load_base
 from continual_code.model.generation import Generator
 from continual_code.model.int8 import pack
 from continual_code.model.prefix import PrefixStore
+from continual_code.model.threads import dismiss_helpers
 from continual_code.model.views import Views
 from continual_code.session import LiveSession
 from continual_code.settings import Settings
@@ -65,6 +66,7 @@ def build_engine(settings: Settings, desk: Desk, session: LiveSession, directory
     )  # fmt: skip
     worker = _worker(settings, session, lineage, base, views, prefixes)
     threading.Thread(target=pack, args=(base.module, lambda: session.turns.closed), name="packing", daemon=True).start()
+    dismiss_helpers()
     return Engine(settings.model, str(base.placement), views, agent, lineage, worker)
 
 

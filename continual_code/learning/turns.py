@@ -1,7 +1,8 @@
 """Who may compute now: the person first, the learner in between.
 
 Invariant: the learner never blocks the person; it stops at its next pause while an answer
-is being produced, and for good once the program closes.
+is being produced, and for good once the program closes. Whoever stops computing dismisses its
+helpers (see `model.threads`), so the other one has all cores.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from continual_code.errors import Interrupted
+from continual_code.model.threads import dismiss_helpers
 
 
 class Turns:
@@ -33,6 +35,7 @@ class Turns:
         try:
             yield
         finally:
+            dismiss_helpers()
             self._free.set()
 
     def begin(self) -> None:
@@ -49,6 +52,8 @@ class Turns:
             Interrupted: the lesson was cancelled, the program closes, or it was given up.
         """
         self._check(given_up)
+        if not self._free.is_set():
+            dismiss_helpers()
         while not self._free.wait(timeout=0.1):
             self._check(given_up)
 

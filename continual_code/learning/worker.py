@@ -21,6 +21,7 @@ from continual_code.learning.learner import Learner
 from continual_code.learning.lessons import Candidate, Evidence, Reasked
 from continual_code.learning.lineage import Lineage
 from continual_code.learning.turns import Turns
+from continual_code.model.threads import dismiss_helpers
 
 POLL_SECONDS = 1.0  # how often verdicts recorded by other processes, and a lock that became free, are looked for
 
@@ -69,6 +70,7 @@ class Worker:
         self._thread = threading.Thread(target=self._run, name="learner", daemon=True)
 
     def start(self) -> None:
+        self._jobs.append(self._prepare)
         self._thread.start()
 
     def wake(self) -> None:
@@ -116,6 +118,7 @@ class Worker:
                 self._emit(Failed(error.what, error.kept, error.do))
             except Exception as error:  # the top of this thread: say it, go on with the next lesson
                 self._emit(Failed(f"Unexpected {type(error).__name__}: {error}", "The adapter stays as it was."))
+            dismiss_helpers()
             self._wake.wait(POLL_SECONDS)
             self._wake.clear()
 
@@ -148,9 +151,12 @@ class Worker:
         if trouble := self._lineage.recover():
             self._emit(Failed(trouble))
         self._serve_head()
-        if not self._lineage.head:
-            self._jobs.append(lambda: self._learner.prepare(self._initial))
+        self._jobs.append(self._prepare)
         return True
+
+    def _prepare(self) -> None:
+        if self._lineage.lock.held:  # whoever does not learn would read for nothing
+            self._learner.prepare(self._adapter())
 
     def _attempt(self, pending: PendingLesson) -> None:
         lesson_id, journal = pending.lesson.id, self._lineage.journal
