@@ -7,6 +7,7 @@ model's own distribution, happens to be that token.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,8 @@ from continual_code.model.prefix import Prefix, PrefixStore
 from continual_code.model.repetition import cut_loop
 from continual_code.model.views import View
 
+PLAUSIBLE = 0.1  # of the likeliest token's probability
+GUIDANCE = 0.5
 PREFILL_CHUNK = 256  # tokens between two looks at the stop signal while the prompt is read
 
 
@@ -32,6 +35,17 @@ class Sampling:
     seed: int = 0
     draft_tokens: int = 15
     max_tokens: int = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """A prompt that lacks what matters in another, and for how many tokens of the answer that counts.
+
+    Without a limit an answer that is kept away from the usual would often not find its end.
+    """
+
+    prompt_ids: Sequence[int]
+    tokens: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +76,8 @@ class Generator:
         sampling: Sampling,
         *,
         owner: object,
+        contrast: Contrast | None = None,
+        similar: Sequence[Sequence[int]] = (),
         on_tokens: Callable[[Sequence[int]], None] = lambda tokens: None,
         stopped: Callable[[], bool] = lambda: False,
     ) -> Generation:
@@ -70,24 +86,31 @@ class Generator:
         Args:
             prompt_ids: at least one token.
             owner: names the weights of the view (its revision), for the prefix store.
+            contrast: see `contrasted`.
+            similar: answers that this one may resemble, the likeliest last; drafts are copied from them, too.
             on_tokens: called after each pass with the tokens it produced.
             stopped: asked before each pass; True ends the answer as "interrupted".
         """
-        cache = self._read_prompt(prompt_ids, owner, stopped)
-        if cache is None:
+        prompts = [prompt_ids, *([contrast.prompt_ids] if contrast else [])]
+        caches = [cache for each in prompts if (cache := self._read_prompt(each, owner, stopped)) is not None]
+        if len(caches) < len(prompts):
             return Generation((), (), "interrupted", 0)
         draw = Drawer(sampling)
-        lookup = PromptLookup(prompt_ids)
+        lookup = PromptLookup.before_answer(prompt_ids, similar)
         tokens: list[int] = []
         logprobs: list[float] = []
         last, passes = prompt_ids[-1], 0
         while not stopped():
             draft = lookup.draft(min(sampling.draft_tokens, sampling.max_tokens - len(tokens) - 1))
-            logits_T_V = self._view.logits(self._view.hidden(torch.tensor([last, *draft]), cache))
+            if contrast and len(tokens) >= contrast.tokens:
+                caches = caches[:1]
+            ids = torch.tensor([last, *draft])
+            logits_T_V = contrasted(*[self._view.logits(self._view.hidden(ids, cache)) for cache in caches])
             passes += 1
             new, new_logprobs = draw.verify(logits_T_V, draft, self._stop_ids)
             if surplus := len(draft) + 1 - len(new):
-                cache.crop(-surplus)
+                for cache in caches:
+                    cache.crop(-surplus)
             tokens += new
             logprobs += new_logprobs
             looped = cut_loop(tokens, logprobs, len(new), prompt_ids)
@@ -153,6 +176,22 @@ class Drawer:
             return logits_T_V.log_softmax(dim=-1)
         logprobs_T_V = (logits_T_V / self._sampling.temperature).log_softmax(dim=-1)
         return nucleus(logprobs_T_V, self._sampling.top_p) if self._sampling.top_p < 1 else logprobs_T_V
+
+
+def contrasted(logits_T_V: Tensor, contrast_T_V: Tensor | None = None) -> Tensor:
+    """Logits in which what sets one prompt apart from another counts half as much again, among plausible tokens.
+
+    Source: contrastive decoding (Li et al. 2210.15097), with the weights of classifier-free guidance (2306.17806).
+
+    Args:
+        contrast_T_V: logits after the other prompt; none leaves everything as it is.
+    """
+    if contrast_T_V is None:
+        return logits_T_V
+    logprobs_T_V = logits_T_V.log_softmax(dim=-1)
+    plausible = logprobs_T_V >= logprobs_T_V.amax(dim=-1, keepdim=True) + math.log(PLAUSIBLE)
+    guided_T_V = logprobs_T_V + GUIDANCE * (logprobs_T_V - contrast_T_V.log_softmax(dim=-1))
+    return guided_T_V.masked_fill(~plausible, float("-inf"))
 
 
 def nucleus(logprobs_T_V: Tensor, top_p: float) -> Tensor:

@@ -25,6 +25,14 @@ class PromptLookup:
         self._ends: dict[tuple[int, ...], int] = {}
         self.extend(tokens)
 
+    @classmethod
+    def before_answer(cls, prompt_ids: Sequence[int], similar: Sequence[Sequence[int]]) -> PromptLookup:
+        """For an answer to the prompt, as if it had been answered by each of `similar` before."""
+        lookup = cls(prompt_ids)
+        for answer_ids in similar:
+            lookup.extend([*answer_ids, *prompt_ids[-LONGEST:]])
+        return lookup
+
     def extend(self, tokens: Sequence[int]) -> None:
         """Append tokens to the text."""
         for token in tokens:

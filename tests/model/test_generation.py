@@ -11,7 +11,7 @@ from tiny import spread, tiny_base, tiny_views
 
 from continual_code.events import Message
 from continual_code.model.base import Base
-from continual_code.model.generation import Drawer, Generation, Generator, Sampling, nucleus
+from continual_code.model.generation import Contrast, Drawer, Generation, Generator, Sampling, contrasted, nucleus
 from continual_code.model.prefix import PrefixStore
 from continual_code.model.views import View
 
@@ -60,6 +60,35 @@ def test_prompt_lookup_saves_passes_where_the_answer_repeats_itself(base: Base, 
     assert drafted.passes < once.passes == len(once.token_ids)
     assert once.finish == drafted.finish == "length"
     assert len(once.token_ids) < 300, "nobody waits for the end of a circle"
+
+
+def test_an_answer_that_was_foreseen_takes_few_passes_and_stays_the_same(base: Base, view: View) -> None:
+    prompt, sampling = ask(base, "hello"), Sampling(max_tokens=48, draft_tokens=15)
+    generator = Generator(view, frozenset(), PrefixStore())
+    once = generator.generate(prompt, sampling, owner=1)
+    for similar in ([once.token_ids], [[5, 6, 7] * 9, once.token_ids]):
+        foreseen = generator.generate(prompt, sampling, owner=1, similar=similar)
+        assert foreseen.token_ids == once.token_ids
+        assert foreseen.passes <= 5 < once.passes
+
+
+def test_contrast_prefers_what_the_other_prompt_makes_less_likely_among_what_is_plausible() -> None:
+    told, untold = torch.tensor([[0.5, 0.4, 0.06, 0.04]]).log(), torch.tensor([[0.7, 0.1, 0.1999, 0.0001]]).log()
+    guided = contrasted(told, untold)
+    assert contrasted(told).argmax().item() == 0
+    assert guided.argmax().item() == 1
+    assert guided[0, 3] == float("-inf")
+
+
+def test_contrast_counts_for_as_many_tokens_as_were_asked_for(base: Base, view: View) -> None:
+    prompt, other = ask(base, "hello"), ask(base, "class Box: x is None")
+    generator, sampling = Generator(view, frozenset(), PrefixStore()), Sampling(max_tokens=20)
+    plain = generator.generate(prompt, sampling, owner=1).token_ids
+    assert generator.generate(prompt, sampling, owner=1, contrast=Contrast(other, 0)).token_ids == plain
+    guided = generator.generate(prompt, sampling, owner=1, contrast=Contrast(other, 20)).token_ids
+    assert guided != plain
+    single = Sampling(max_tokens=20, draft_tokens=0)
+    assert generator.generate(prompt, single, owner=1, contrast=Contrast(other, 20)).token_ids == guided
 
 
 def test_sampling_at_temperature_one_is_the_same_with_and_without_drafts(base: Base, view: View) -> None:
