@@ -251,7 +251,8 @@ def _lesson_line(lesson: Lesson) -> str:
     if lesson.status == "learned":
         figures += f", loss {lesson.loss_before:.3f} -> {lesson.loss_after:.3f}, revision {lesson.revision}"
     reason = f" ({lesson.reason})" if lesson.reason else ""
-    return f"{lesson.id} {lesson.status.replace('_', ' ')}: {lesson.comment!r} on {lesson.path}{figures}{reason}"
+    later = f", superseded by {lesson.superseded_by}" if lesson.superseded_by else ""
+    return f"{lesson.id} {lesson.status.replace('_', ' ')}{later}: {lesson.comment!r} on {lesson.path}{figures}{reason}"
 
 
 def _session_line(note: SessionNote) -> str:

@@ -66,7 +66,8 @@ def event_data(event: Event) -> dict[str, Any]:
         case Learned(lesson, report):
             figures = {"gap": report.gap, "loss_before": report.loss_before, "loss_after": report.loss_after}
             ended = {"status": report.status, "reason": report.reason, "revision": report.revision}
-            return {"type": "learned", "lesson": lesson.id, **ended, **figures, "seconds": report.seconds}
+            cost = {"seconds": report.seconds, "supersedes": list(report.supersedes)}
+            return {"type": "learned", "lesson": lesson.id, **ended, **figures, **cost}
         case Retried(lesson_id, before, after, held, gap, reason):
             answers = {"before": before.id, "after": after.id if after else None}
             return {"type": "retried", "lesson": lesson_id, **answers, "held": held, "gap": gap, "reason": reason}

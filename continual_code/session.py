@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from continual_code.commits import LiveCommits
 from continual_code.errors import ContinualCodeError, Interrupted
 from continual_code.events import (
+    HELD_SHARE,
     Applied,
     Event,
     Failed,
@@ -49,7 +50,6 @@ if TYPE_CHECKING:  # the first frame waits for this module, and must not wait fo
     from continual_code.learning.worker import Published
     from continual_code.runs import LiveRuns
 
-HELD_SHARE = 0.5  # a retry "holds" when at most this share of the comment's objection is left
 CLOSE_SECONDS = 4.0
 
 

@@ -72,9 +72,8 @@ class LearningSettings(_Frozen):
     stop_at: float = Field(default=0.05, ge=0, le=1, description="stop when this share of the first loss is left")
     departures_only: bool = Field(default=True, description="teach only what the correction changes")
     anchors: int = Field(default=2, ge=0, description="answers about other things that a lesson must leave as they are")
-    canaries: int = Field(default=3, ge=0, description="small programs that a lesson must leave as they are")
     canary_floor: float = Field(
-        default=0.5, ge=0, le=1, description="no opening of a small program may become less probable than that"
+        default=0.5, ge=0, le=1, description="no opening of a small program may become less probable; 0: none is held"
     )
     rehearse: int = Field(default=16, ge=0, description="how many earlier lessons, the newest, must hold")
     held: float = Field(

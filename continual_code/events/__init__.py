@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from continual_code.diffs import Hunk
 from continual_code.events.engine import (
+    HELD_SHARE,
     Applied,
     Committed,
     Failed,
@@ -57,6 +58,7 @@ Event = (
 Listener = Callable[[Event], None]
 
 __all__ = [
+    "HELD_SHARE",
     "Applied",
     "Committed",
     "Event",

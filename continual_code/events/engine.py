@@ -7,6 +7,8 @@ from typing import Literal
 
 from continual_code.events.values import Lesson, Proposal, StepReport, Task, Verdict
 
+HELD_SHARE = 0.5  # a lesson "holds" when at most this share of the comment's objection to the answer is left
+
 
 @dataclass(frozen=True, slots=True)
 class Loading:

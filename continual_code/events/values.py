@@ -102,6 +102,7 @@ class Verdict:
 class Lesson:
     """A verdict to learn from and what became of it. `id` is "l" and a number.
 
+    `superseded_by` is the id of a later lesson, learned as well, that took its place.
     `gap` is how much the comment argues against the rejected tokens: the mean of max(0, log p_untold - log p_told).
     It, and `loss_before` and `loss_after`, the mean divergences from the target, are nats per token.
     """
@@ -118,6 +119,7 @@ class Lesson:
     loss_after: float | None = None
     seconds: float | None = None
     created: str = ""
+    superseded_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,8 @@ class StepReport:
 
     `token_gaps[t]` is log p_base(y_t | x, comment, y<t) - log p_base(y_t | x, y<t), in nats: below zero
     where the comment argues against the token that was written. `corrected_ids` is the answer that was
-    taught, `deciding` the positions in it where the base by itself would have gone another way.
+    taught, `deciding` the positions in it where the base by itself would have gone another way. `supersedes`
+    are earlier lessons that the comment argues against, and which had to go.
     """
 
     lesson_id: str
@@ -142,6 +145,7 @@ class StepReport:
     token_gaps: tuple[float, ...] = ()
     corrected_ids: tuple[int, ...] = ()
     deciding: tuple[int, ...] = ()
+    supersedes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

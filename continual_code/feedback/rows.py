@@ -13,8 +13,8 @@ import os
 import re
 import sqlite3
 import zlib
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, NamedTuple
 
 from continual_code.errors import StateError, UsageError
@@ -139,6 +139,14 @@ def read_lesson(row: sqlite3.Row) -> Lesson:
     )
 
 
+def read_lessons(found: Sequence[sqlite3.Row]) -> list[Lesson]:
+    """All lessons of a model, so that each can say which other took its place."""
+    lessons = [read_lesson(row) for row in found]
+    reports = [read_report(row["report"]) for row in found if row["status"] == "learned"]
+    later = {earlier: report.lesson_id for report in reports if report for earlier in report.supersedes}
+    return [replace(lesson, superseded_by=later.get(lesson.id, "")) for lesson in lessons]
+
+
 def read_pending(row: sqlite3.Row) -> PendingLesson:
     proposal, rollout = read_proposal(row)
     return PendingLesson(read_lesson(row), read_verdict(row, proposal.id), proposal, rollout, row["attempts"])
@@ -158,7 +166,7 @@ def read_report(text: str | None) -> StepReport | None:
     if text is None:
         return None
     content = json.loads(text)
-    names = ("tokens", "token_gaps", "corrected_ids", "deciding")
+    names = ("tokens", "token_gaps", "corrected_ids", "deciding", "supersedes")
     lists = {name: tuple(content.get(name, ())) for name in names}  # an earlier version wrote fewer
     return StepReport(**{**content, **lists})
 

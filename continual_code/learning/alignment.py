@@ -5,13 +5,14 @@ Invariant: what both answers say alike, before and after the same tokens, is nev
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Collection, Container, Sequence
 from difflib import SequenceMatcher
 
 
 def departures(
-    rejected: Sequence[int], corrected: Sequence[int], about: Container[int] | None = None
-) -> tuple[list[int], list[int]]:
+    rejected: Sequence[int], corrected: Sequence[int], about: Container[int] | None = None,
+    meant: Collection[int] | None = None,
+) -> tuple[list[int], list[int]]:  # fmt: skip
     """The positions in each answer at which the other goes another way.
 
     Where one answer has tokens that the other lacks, the other's next token is marked: that
@@ -19,17 +20,48 @@ def departures(
 
     Args:
         about: positions in the rejected answer; a departure that touches none of them is left out.
+        meant: positions in the corrected answer; of a departure only these are marked there, and its beginning, which
+            leads to them; nothing of it if there are none.
     """
     marked: tuple[set[int], set[int]] = set(), set()
     opcodes = SequenceMatcher(None, rejected, corrected, autojunk=False).get_opcodes()
     for tag, start, end, other_start, other_end in opcodes:
         if tag == "equal":
             continue
-        mine, others = _marks(start, end, len(rejected)), _marks(other_start, other_end, len(corrected))
-        if about is None or any(position in about for position in mine):
-            marked[0].update(mine)
-            marked[1].update(others)
+        later = 0 if tag == "replace" else _shared(rejected, start, end, corrected, other_start, other_end)
+        mine = _marks(start + later, end + later, len(rejected))
+        others = _marks(other_start + later, other_end + later, len(corrected))
+        if about is not None and not any(position in about for position in mine):
+            continue
+        if meant is not None and not any(position in meant for position in others):
+            continue
+        marked[0].update(mine)
+        marked[1].update(position for position in others if meant is None or position in {others[0], *meant})
     return sorted(marked[0]), sorted(marked[1])
+
+
+def kept(rejected: Sequence[int], corrected: Sequence[int]) -> float:
+    """The share of the rejected answer's tokens that are left, in order, in the correction."""
+    blocks = SequenceMatcher(None, rejected, corrected, autojunk=False).get_matching_blocks()
+    return sum(block.size for block in blocks) / max(1, len(rejected))
+
+
+def _shared(
+    rejected: Sequence[int], start: int, end: int, corrected: Sequence[int], other_start: int, other_end: int
+) -> int:
+    """By how many tokens something that only one answer has may begin later: what it begins with follows it as well.
+
+    The matcher takes the earliest place; but up to the latest both answers say the same.
+    """
+    later = 0
+    while (
+        end + later < len(rejected)
+        and other_end + later < len(corrected)
+        and rejected[start + later] == corrected[other_start + later]
+        and rejected[end + later] == corrected[other_end + later]
+    ):
+        later += 1
+    return later
 
 
 def _marks(start: int, end: int, length: int) -> range:

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from continual_code.events import Rollout
-from continual_code.model.generation import Generation, Generator, Sampling
+from continual_code.model.generation import Contrast, Generation, Generator, Sampling
 
 
 def answer(
-    generator: Generator, prompt_ids: Sequence[int], rejected: Rollout, *, owner: object, pause: Callable[[], None]
-) -> Generation:
-    """Ask for a new version of the rejected answer; it may be twice as long and a little more.
+    generator: Generator, prompt_ids: Sequence[int], rejected: Rollout, *, owner: object, pause: Callable[[], None],
+    similar: Sequence[Sequence[int]] = (), contrast: Contrast | None = None,
+) -> Generation:  # fmt: skip
+    """Ask for a new version of the rejected answer; it may be twice as long and some more.
 
     Args:
         owner: of the prompt's keys and values, see `PrefixStore`.
+        contrast: see `Generator.generate`.
+        similar: other versions that it may resemble more; they only make it faster.
         pause: called between two passes; may block or raise.
     """
 
@@ -22,5 +25,6 @@ def answer(
         pause()
         return False
 
-    sampling = Sampling(max_tokens=2 * len(rejected.token_ids) + 128)
-    return generator.generate(prompt_ids, sampling, owner=owner, stopped=stopped)
+    sampling = Sampling(max_tokens=2 * len(rejected.token_ids) + 256)
+    drafts = [rejected.token_ids, *similar]
+    return generator.generate(prompt_ids, sampling, owner=owner, contrast=contrast, similar=drafts, stopped=stopped)

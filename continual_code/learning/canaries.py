@@ -6,8 +6,7 @@ decorators break a program that stands alone; how its body is written is free, b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Callable
 
 from continual_code.events import Message
 from continual_code.learning.scoring import BASE, Scorer, of_tokens
@@ -17,14 +16,7 @@ from continual_code.model.prefix import PrefixStore
 from continual_code.model.views import View
 from continual_code.templates import exchanges
 
-Item = TypeVar("Item")
-
 SURE = 0.8  # probability from which on the untaught model is said to write a token
-
-
-def in_turn(items: Sequence[Item], turn: int, count: int) -> list[Item]:
-    """So many of them, or all; different ones each turn, until all were used."""
-    return [items[(turn * count + index) % len(items)] for index in range(min(count, len(items)))]
 
 
 class Canaries:
@@ -40,10 +32,6 @@ class Canaries:
             found = [self._canary(*exercise, pause) for exercise in exchanges("canaries")]
             self._found = [each for each in found if each.deciding]
         return self._found
-
-    def some(self, turn: int, count: int, pause: Callable[[], None]) -> list[Rehearsal]:
-        """As many as that; different ones each turn, until all were used."""
-        return in_turn(self.all(pause), turn, count)
 
     def _canary(self, question: str, opening: str, pause: Callable[[], None]) -> Rehearsal:
         prompt_ids, token_ids = self._chat.render([Message("user", question)]), self._chat.encode(opening)

@@ -11,7 +11,7 @@ from functools import cached_property
 from torch import Tensor
 
 from continual_code.events import Message
-from continual_code.learning.canaries import Canaries, in_turn
+from continual_code.learning.canaries import Canaries
 from continual_code.model.chat import Chat
 from continual_code.model.subspace import deaf_to, shared_directions
 from continual_code.model.views import View
@@ -47,7 +47,7 @@ class CommonText:
     def anchors(self, turn: int, count: int) -> list[Exchange]:
         """Edits of files; different ones each turn, until all were used."""
         edits = [exchange for exchange in self._exchanges if self._chat.decode(exchange[1]).startswith(EDIT)]
-        return in_turn(edits, turn, count)
+        return [edits[(turn * count + index) % len(edits)] for index in range(min(count, len(edits)))]
 
     @cached_property
     def _exchanges(self) -> list[Exchange]:

@@ -6,14 +6,14 @@ its end, and does not break code that was whole.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from continual_code.events import Rollout
+from continual_code.events import Message, Rollout
 from continual_code.learning import teacher
 from continual_code.learning.answering import answer
 from continual_code.learning.scoring import BASE
 from continual_code.model.chat import Chat
-from continual_code.model.generation import Generator
+from continual_code.model.generation import Contrast, Generator
 
 
 def corrections(
@@ -24,7 +24,8 @@ def corrections(
 
     A rewriting leaves everything else as the student wrote it, earlier lessons too. But a small model
     may change something that nobody asked for, or misplace what it was told to add; given the task
-    anew it may do better, or not.
+    anew it may do better, or not. There it is held to the comment by contrast with the task alone;
+    where that leads nowhere, it is asked without.
 
     One lesson from a broken correction can spoil all others (a model that was shown a line
     after the last `return` no longer ends its answers there), so there may be none.
@@ -35,15 +36,17 @@ def corrections(
         pause: called between two passes; may block or raise.
     """
     rejected = chat.decode(rollout.token_ids)
-    found: list[str] = []
-    for messages in (
-        teacher.revision_request(rollout.messages, rejected, comment),
-        teacher.told(rollout.messages, comment, None),
-    ):
-        asked = answer(generator, chat.render(messages), rollout, owner=BASE, pause=pause)
+    written: list[Sequence[int]] = []
+
+    def attempt(messages: Sequence[Message], contrast: Contrast | None = None) -> str | None:
+        prompt_ids = chat.render(messages)
+        asked = answer(generator, prompt_ids, rollout, owner=BASE, pause=pause, contrast=contrast, similar=written)
+        written.append(asked.token_ids)
         correction = teacher.demonstration(chat.decode(asked.token_ids), rejected)
         breaks = correction is not None and is_sound(rejected) and not is_sound(correction)
-        if asked.finish != "stop" or correction is None or breaks or correction in found:
-            continue
-        found.append(correction)
-    return found
+        return None if asked.finish != "stop" or breaks else correction
+
+    rule = teacher.told(rollout.messages, comment, None)
+    rewritten = attempt(teacher.revision_request(rollout.messages, rejected, comment))
+    anew = attempt(rule, Contrast(rollout.prompt_ids, len(rollout.token_ids))) or attempt(rule)
+    return list(dict.fromkeys(each for each in (rewritten, anew) if each))

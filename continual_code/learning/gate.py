@@ -13,7 +13,7 @@ from torch import Tensor
 from continual_code.events import Rollout
 from continual_code.learning.answering import answer
 from continual_code.learning.lessons import Reasked
-from continual_code.learning.step import Held, Rehearsal, weakest
+from continual_code.learning.step import Held, weakest
 from continual_code.model.chat import Chat
 from continual_code.model.generation import Generator
 from continual_code.model.prefix import PrefixStore
@@ -30,23 +30,26 @@ class Gate:
     """Holds candidates of one lesson against what they must not break.
 
     Args:
-        canaries: answers to tasks that have nothing to do with any lesson.
+        held: what the step must leave as it is.
         floor: least probability of a deciding token with which an answer still stands.
         is_sound: whether the code of an answer compiles, as far as that can be told.
     """
 
     def __init__(
-        self, view: View, chat: Chat, *, canaries: Sequence[Rehearsal], floor: float,
+        self, view: View, chat: Chat, *, held: Sequence[Held], floor: float,
         is_sound: Callable[[str], bool], pause: Callable[[], None],
     ) -> None:  # fmt: skip
-        self._view, self._chat, self._canaries, self._floor = view, chat, canaries, floor
+        self._view, self._chat, self._held, self._floor = view, chat, held, floor
         self._is_sound, self._pause = is_sound, pause
 
-    def admit(self, rollout: Rollout, adapter: Mapping[str, Tensor], lesson: Held | None = None) -> Reasked:
+    def admit(
+        self, rollout: Rollout, adapter: Mapping[str, Tensor], lesson: Held | None = None, *, holds: bool = False
+    ) -> Reasked:
         """Halve the step from `adapter` to what the view holds until it passes; its answer without the comment.
 
         Args:
             lesson: what the step was for; of a smaller one it must still be there.
+            holds: whether the whole step is known to leave everything as it was.
 
         Raises:
             Refused: no share of the step passes.
@@ -54,22 +57,32 @@ class Gate:
         stepped, objection = self._view.tensors(), ""
         for share in SHARES:
             self._view.load({name: adapter[name].lerp(stepped[name], share) for name in stepped})
-            if share < 1 and lesson and weakest(self._view, *lesson, self._pause) < self._floor:
+            if share < 1 and lesson and self._has_faded(lesson):
                 raise Refused(f"{objection.capitalize()}; of a smaller step nothing would be left.")
-            if not self._sings():
-                objection = "small programs that have nothing to do with it would come out otherwise"
+            if not (holds and share == 1) and (objection := self._harm(adapter)):
                 continue
-            reasked = self._ask(rollout, share)
+            reasked = self._ask(rollout, share, [lesson.rehearsal.token_ids] if lesson else [])
             if not (objection := self._objection(rollout, reasked)):
                 return reasked
         raise Refused(f"Even at a quarter of the step {objection}.")
 
-    def _sings(self) -> bool:
-        return all(weakest(self._view, each, None, self._pause) >= self._floor for each in self._canaries)
+    def _harm(self, adapter: Mapping[str, Tensor]) -> str:
+        """What the candidate would break that stood under `adapter`, in plain words; "" if nothing."""
+        candidate = self._view.tensors()
+        for each in filter(self._has_faded, self._held):
+            self._view.load(adapter)
+            stood = not self._has_faded(each)
+            self._view.load(candidate)
+            if stood:
+                return each.harm
+        return ""
 
-    def _ask(self, rollout: Rollout, share: float) -> Reasked:
+    def _has_faded(self, held: Held) -> bool:
+        return weakest(self._view, held, self._pause) < self._floor
+
+    def _ask(self, rollout: Rollout, share: float, similar: Sequence[Sequence[int]]) -> Reasked:
         generator = Generator(self._view, self._chat.stop_ids, PrefixStore())  # the candidate's keys are nobody else's
-        asked = answer(generator, rollout.prompt_ids, rollout, owner=share, pause=self._pause)
+        asked = answer(generator, rollout.prompt_ids, rollout, owner=share, pause=self._pause, similar=similar)
         return Reasked(rollout.prompt_ids, asked)
 
     def _objection(self, rollout: Rollout, reasked: Reasked) -> str:

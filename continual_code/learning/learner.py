@@ -9,23 +9,25 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
+from functools import partial
 
 import torch
 from torch import Tensor
 
-from continual_code.events import LessonStatus, Rollout, StepReport
+from continual_code.events import HELD_SHARE, LessonStatus, Rollout, StepReport
 from continual_code.learning import teacher
-from continual_code.learning.alignment import departures
 from continual_code.learning.common_text import CommonText, is_fresh
 from continual_code.learning.correction import corrections
 from continual_code.learning.credit import positions_of
 from continual_code.learning.divergence import shifted
 from continual_code.learning.gate import Gate, Refused
-from continual_code.learning.lessons import Candidate, Evidence
+from continual_code.learning.holding import Holding
+from continual_code.learning.lessons import Candidate, Earlier, Evidence, Reasked
 from continual_code.learning.remarks import Remarks
 from continual_code.learning.scoring import BASE, Scorer, objection, of_tokens
-from continual_code.learning.step import Aim, NotFinite, Outcome, Rehearsal, distil
+from continual_code.learning.step import Aim, Held, NotFinite, Outcome, distil
+from continual_code.learning.weighing import MEANT, Correction, Untold
 from continual_code.model.chat import Chat
 from continual_code.model.generation import Generator
 from continual_code.model.prefix import PrefixStore
@@ -33,32 +35,8 @@ from continual_code.model.views import View
 from continual_code.settings import LearningSettings
 from continual_code.templates import fill
 
+CAME_UP = 0.25  # of what a correction teaches, to be found in the answer that is asked for after the step
 NOTHING = Outcome(0.0, 0.0, 0)
-
-
-@dataclass(frozen=True)
-class _Untold:
-    """What the base thinks of an answer by itself; scored once, because signal and target need it."""
-
-    token_ids: Sequence[int]
-    logprobs: Tensor  # [T, V]
-
-    def deciding(self, departures: Sequence[int]) -> tuple[int, ...]:
-        """Those of the positions where the base would have written another token."""
-        unlike_T = self.logprobs.argmax(dim=-1).cpu() != torch.tensor(self.token_ids)
-        return tuple(position for position in departures if unlike_T[position])
-
-    def of_tokens(self) -> Tensor:
-        """Of the answer's own tokens, [T]."""
-        return of_tokens(self.logprobs, self.token_ids)
-
-
-@dataclass(frozen=True)
-class _Correction(_Untold):
-    """An answer that should have been; `told` is what the base, shown the comment, thinks of its tokens, [T]."""
-
-    example: str
-    told: Tensor | None  # None: the person wrote it, and the comment need not account for it
 
 
 class Learner:
@@ -90,9 +68,10 @@ class Learner:
         self._generator = Generator(view, chat.stop_ids, prefixes)
         self._remarks = Remarks(view, chat, pause)
 
-    def prepare(self, fresh: Mapping[str, Tensor]) -> None:
-        """Do ahead what a first lesson would otherwise wait for."""
-        self._common.start(fresh, self._pause)
+    def prepare(self, adapter: Mapping[str, Tensor]) -> None:
+        """Do ahead what the next lesson from this adapter would otherwise wait for."""
+        if is_fresh(adapter):
+            self._common.start(adapter, self._pause)
         self._common.canaries.all(self._pause)
 
     def read_ahead(self, rollout: Rollout, pause: Callable[[], None]) -> None:
@@ -101,7 +80,7 @@ class Learner:
 
     def learn(
         self, lesson_id: str, rollout: Rollout, evidence: Evidence, adapter: Mapping[str, Tensor], revision: int,
-        earlier: Sequence[Rehearsal] = (),
+        earlier: Sequence[Earlier] = (),
     ) -> Candidate:  # fmt: skip
         """Take one step from `adapter` (which is `revision`) on the rejected rollout.
 
@@ -123,14 +102,16 @@ class Learner:
         told_T, untold_T = of_tokens(told_T_V, rollout.token_ids), rejected.of_tokens()
         about = positions_of(self._chat.pieces(rollout.token_ids), evidence.against) if evidence.against else None
         everywhere = sorted(about) if about else list(range(len(rollout.token_ids)))
-        departs = departures(rollout.token_ids, corrected.token_ids, about) if corrected else (everywhere, [])
+        departs = corrected.departures(rollout.token_ids, about) if corrected else (everywhere, [])
         gap, gaps_T = objection(told_T, untold_T), told_T - untold_T
+        holding = self._holding(evidence.comment, earlier)
 
         def report(status: LessonStatus, reason: str, outcome: Outcome) -> StepReport:
             return StepReport(
                 lesson_id, status, reason, None, gap, outcome.loss_before, outcome.loss_after, outcome.updates,
                 time.monotonic() - started, self._chat.pieces(rollout.token_ids), tuple(gaps_T.tolist()),
-                *((tuple(corrected.token_ids), corrected.deciding(departs[1])) if corrected else ()),
+                *((tuple(corrected.token_ids), corrected.deciding(departs[1])) if corrected else ((), ())),
+                tuple(holding.superseded),
             )  # fmt: skip
 
         if not is_work:
@@ -142,12 +123,14 @@ class Learner:
             aims = self._aims(rollout, revision, (rejected, told_T_V), corrected, evidence.comment, example, departs)
             aims += [self._keep(revision, *each) for each in self._common.anchors(len(earlier), self._settings.anchors)]
             self._stage("learning")
-            held = [(each, self._apart().prefix(revision, each.prompt_ids)) for each in self._newest(earlier)]
-            canaries = self._common.canaries.some(len(earlier), self._settings.canaries, self._pause)
-            held += [(each, None) for each in canaries]
-            lesson = next((aim.held() for aim in aims if aim.deciding), None)
-            outcome = distil(self._view, aims, self._settings, self._pause, held)
-            reasked = self._gate(evidence).admit(rollout, adapter, lesson) if self._settings.reask else None
+            outcome = distil(self._view, aims, self._settings, self._pause, holding.held, holding.may_go)
+            reasked = None
+            if self._settings.reask:
+                self._stage("asking again")
+                lesson = next((aim.held(self._settings.canary_floor) for aim in aims if aim.deciding), None)
+                gate = self._gate(evidence, holding.held)
+                reasked = gate.admit(rollout, adapter, lesson, holds=outcome.holds)
+                self._require_effect(rollout, evidence.comment, corrected, reasked)
         except (NotFinite, Refused) as error:
             self._view.load(adapter)
             # Its support has shown that the comment is about the code, whatever its odds are.
@@ -167,7 +150,16 @@ class Learner:
         told_T_V = self._told(rollout, rollout.token_ids, comment, None)
         return objection(of_tokens(told_T_V, rollout.token_ids), self._untold(rollout, rollout.token_ids).of_tokens())
 
-    def _no_signal(self, rollout: Rollout, corrected: _Correction | None, departs: list[int], gap: float) -> str:
+    def _require_effect(self, rollout: Rollout, comment: str, corrected: Correction | None, reasked: Reasked) -> None:
+        """Raises Refused: hardly anything of the lesson came up, and the comment has as much to say as before."""
+        again = replace(rollout, token_ids=reasked.generation.token_ids)
+        came_up = corrected.share_in(again.token_ids, rollout.token_ids) if corrected else 0.0
+        if came_up >= CAME_UP or not comment:
+            return
+        if self.objection_to(again, comment) > HELD_SHARE * self.objection_to(rollout, comment):
+            raise Refused("Asked again without your comment, it still does what the comment argues against.")
+
+    def _no_signal(self, rollout: Rollout, corrected: Correction | None, departs: list[int], gap: float) -> str:
         """Why the weights cannot learn it, in plain words; "" when they can.
 
         A correction alone proves nothing: a remark that has nothing to do with the code makes
@@ -186,7 +178,7 @@ class Learner:
         supported = support_T[departs].sum().item() >= self._settings.support_floor
         return "" if supported else "The comment does not change what the model would write here."
 
-    def _correction(self, rollout: Rollout, evidence: Evidence) -> _Correction | None:
+    def _correction(self, rollout: Rollout, evidence: Evidence) -> Correction | None:
         """The person's own version, or the base's correction that the comment accounts for best, if it managed one."""
         if evidence.example:
             return self._scored(rollout, evidence.example)
@@ -197,27 +189,36 @@ class Learner:
         with self._view.adapter_off():
             found = corrections(self._generator, self._chat, *asked, self._pause)
         scored = [self._scored(rollout, example, evidence.comment) for example in found]
-        return max(scored, key=lambda each: _effect(rollout, each), default=None)
+        return max(scored, key=lambda each: each.effect(rollout.token_ids), default=None)
 
-    def _scored(self, rollout: Rollout, example: str, comment: str | None = None) -> _Correction:
+    def _scored(self, rollout: Rollout, example: str, comment: str | None = None) -> Correction:
         token_ids = [*self._chat.encode(example), rollout.token_ids[-1]]  # a model may have several ends
         untold = self._untold(rollout, token_ids).logprobs
         told_T = of_tokens(self._told(rollout, token_ids, comment, None), token_ids) if comment else None
-        return _Correction(token_ids, untold, example, told_T)
+        return Correction(token_ids, untold, example, told_T)
 
     def _keeps(self, odds: float) -> bool:
         """Whether a remark with these odds of being about the code stays in the prompt if it cannot be learned."""
         return self._settings.memory and odds >= self._settings.memory_floor
 
-    def _gate(self, evidence: Evidence) -> Gate:
-        self._stage("asking again")
-        canaries, floor = self._common.canaries.all(self._pause), self._settings.canary_floor
-        return Gate(
-            self._view, self._chat, canaries=canaries, floor=floor, is_sound=evidence.is_sound, pause=self._pause
-        )
+    def _holding(self, comment: str, earlier: Sequence[Earlier]) -> Holding:
+        canaries = self._common.canaries.all(self._pause) if self._settings.canary_floor else []
+        return Holding(earlier, canaries, self._settings, partial(self._contradicts, comment))
 
-    def _newest(self, earlier: Sequence[Rehearsal]) -> Sequence[Rehearsal]:
-        return earlier[max(0, len(earlier) - self._settings.rehearse) :]
+    def _contradicts(self, comment: str, earlier: Earlier) -> bool:
+        """Whether the comment argues against at least half of the tokens by which an earlier lesson decides."""
+        scorer, token_ids = self._apart(), earlier.rehearsal.token_ids
+        told_ids = self._chat.render(teacher.told(earlier.messages, comment, None))
+        told_T, untold_T = (
+            of_tokens(self._base_logprobs(scorer, prompt_ids, token_ids), token_ids)
+            for prompt_ids in (told_ids, earlier.rehearsal.prompt_ids)
+        )
+        against_K = (untold_T - told_T)[list(earlier.rehearsal.deciding)] >= MEANT
+        return bool(comment) and against_K.float().mean().item() >= 0.5
+
+    def _gate(self, evidence: Evidence, held: Sequence[Held]) -> Gate:
+        floor, is_sound = self._settings.canary_floor, evidence.is_sound
+        return Gate(self._view, self._chat, held=held, floor=floor, is_sound=is_sound, pause=self._pause)
 
     def _told(self, rollout: Rollout, token_ids: Sequence[int], comment: str, example: str | None) -> Tensor:
         """What the base, shown the comment and the example, thinks of an answer to the rollout's prompt, [T, V]."""
@@ -225,8 +226,8 @@ class Learner:
             self._scorer, self._chat.render(teacher.told(rollout.messages, comment, example)), token_ids
         )
 
-    def _untold(self, rollout: Rollout, token_ids: Sequence[int]) -> _Untold:
-        return _Untold(token_ids, self._base_logprobs(self._scorer, rollout.prompt_ids, token_ids))
+    def _untold(self, rollout: Rollout, token_ids: Sequence[int]) -> Untold:
+        return Untold(token_ids, self._base_logprobs(self._scorer, rollout.prompt_ids, token_ids))
 
     def _base_logprobs(self, scorer: Scorer, prompt_ids: Sequence[int], token_ids: Sequence[int]) -> Tensor:
         hidden_T_D = scorer.hidden(BASE, prompt_ids, token_ids)
@@ -234,7 +235,7 @@ class Learner:
             return scorer.logprobs(hidden_T_D)
 
     def _aims(
-        self, rollout: Rollout, revision: int, rejected: tuple[_Untold, Tensor], corrected: _Untold | None,
+        self, rollout: Rollout, revision: int, rejected: tuple[Untold, Tensor], corrected: Untold | None,
         comment: str, example: str | None, departs: tuple[list[int], list[int]],
     ) -> list[Aim]:  # fmt: skip
         """The rejected answer, where the model must decide otherwise, and the corrected one, which it does not know.
@@ -251,26 +252,24 @@ class Learner:
         return aims
 
     def _aim(
-        self, rollout: Rollout, revision: int, answer: _Untold, told_T_V: Tensor, departs: Sequence[int],
+        self, rollout: Rollout, revision: int, answer: Untold, told_T_V: Tensor, departs: Sequence[int],
         deciding: Sequence[int] = (),
     ) -> Aim:  # fmt: skip
         token_ids, prefix = answer.token_ids, self._scorer.prefix(revision, rollout.prompt_ids)
         if self._settings.target == "base_teacher":
-            return Aim(rollout.prompt_ids, token_ids, prefix, told_T_V, deciding)
+            return Aim(rollout.prompt_ids, token_ids, prefix, told_T_V, range(len(token_ids)), deciding)
         student_T_V = self._scorer.logprobs(self._scorer.hidden(revision, rollout.prompt_ids, token_ids))
+        rows = list(departs if self._settings.departures_only else range(len(token_ids)))
         beta, clip = self._settings.beta, self._settings.shift_clip
-        if self._settings.departures_only:
-            target, rows = student_T_V.clone(), torch.tensor(departs, device=student_T_V.device)
-            target[rows] = shifted(student_T_V[rows], told_T_V[rows], answer.logprobs[rows], beta=beta, clip=clip)
-        else:
-            target = shifted(student_T_V, told_T_V, answer.logprobs, beta=beta, clip=clip)
-        return Aim(rollout.prompt_ids, token_ids, prefix, target, deciding)
+        target_R_V = shifted(student_T_V[rows], told_T_V[rows], answer.logprobs[rows], beta=beta, clip=clip)
+        target_T_V = student_T_V.index_copy(0, torch.tensor(rows, device=student_T_V.device), target_R_V)
+        return Aim(rollout.prompt_ids, token_ids, prefix, target_T_V, rows, deciding)
 
     def _keep(self, revision: int, prompt_ids: Sequence[int], token_ids: Sequence[int]) -> Aim:
         """An answer that has nothing to do with the lesson; the student should go on as it is."""
         scorer = self._apart()
         student_T_V = scorer.logprobs(scorer.hidden(revision, prompt_ids, token_ids))
-        return Aim(prompt_ids, token_ids, scorer.prefix(revision, prompt_ids), student_T_V)
+        return Aim(prompt_ids, token_ids, scorer.prefix(revision, prompt_ids), student_T_V, departs=())
 
     def _apart(self, known_ids: Sequence[int] = ()) -> Scorer:
         """For prompts that are not this lesson's: they neither push out its prefixes nor depend on what is kept.
@@ -281,9 +280,3 @@ class Learner:
         if known_ids:
             prefixes.put(BASE, self._scorer.prefix(BASE, known_ids))
         return Scorer(self._view, prefixes, self._pause)
-
-
-def _effect(rollout: Rollout, correction: _Correction) -> float:
-    """How much likelier the comment makes what a correction changes, nats per changed token."""
-    departs = departures(rollout.token_ids, correction.token_ids)[1]
-    return 0.0 if correction.told is None else (correction.told - correction.of_tokens())[departs].mean().item()

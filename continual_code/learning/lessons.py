@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from continual_code.events import StepReport
+from continual_code.events import Message, Rollout, StepReport
 from continual_code.learning.credit import Block
+from continual_code.learning.step import Rehearsal
 from continual_code.model.generation import Generation
 
 
@@ -18,6 +19,23 @@ class Reasked:
 
     prompt_ids: tuple[int, ...]
     generation: Generation
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """What a lesson that was learned left: its answer, and the conversation that asked for it."""
+
+    lesson_id: str
+    messages: tuple[Message, ...]
+    rehearsal: Rehearsal
+
+    @classmethod
+    def of(cls, rollout: Rollout, report: StepReport | None) -> list[Earlier]:
+        """One, or none where no corrected answer was taught."""
+        if report is None or not report.deciding:
+            return []
+        rehearsal = Rehearsal(rollout.prompt_ids, report.corrected_ids, report.deciding)
+        return [cls(report.lesson_id, rollout.messages, rehearsal)]
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from continual_code.events import Lesson, StepReport
 from continual_code.feedback.journal import Journal
 from continual_code.feedback.ledger import RevisionRow
 from continual_code.feedback.planning import Rewind, chain, plan_fallback, plan_rollback, plan_undo
-from continual_code.learning.step import Rehearsal
+from continual_code.learning.lessons import Earlier
 from continual_code.model.manifest import journal_key
 from continual_code.settings import LearningSettings, dotted
 
@@ -59,13 +59,13 @@ class Lineage:
         """What every prompt repeats."""
         return self.journal.memory(self.key)
 
-    def rehearsals(self) -> list[Rehearsal]:
-        """What was taught by the lessons that are in the serving weights, oldest first."""
-        journal, learned = self.journal, [lesson for lesson in self.lessons() if lesson.status == "learned"]
+    def taught(self) -> list[Earlier]:
+        """What the lessons that are in the serving weights left, oldest first, less what later ones supersede."""
         return [
-            rehearsal
-            for lesson in learned
-            for rehearsal in Rehearsal.of(journal.rollout(lesson.proposal_id).prompt_ids, journal.report(lesson.id))
+            each
+            for lesson in self.lessons()
+            if lesson.status == "learned" and not lesson.superseded_by
+            for each in Earlier.of(self.journal.rollout(lesson.proposal_id), self.journal.report(lesson.id))
         ]
 
     def recover(self) -> str | None:

@@ -9,17 +9,19 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from continual_code.errors import StateError
-from continual_code.events import StepReport
 from continual_code.learning.divergence import DIVERGENCES
 from continual_code.learning.scoring import HEAD_CHUNK, of_tokens
 from continual_code.model.prefix import Prefix
 from continual_code.model.views import View
 from continual_code.settings import LearningSettings
+
+KEPT = 3  # of the positions that should stay as they are, one in so many is looked at in a pass
 
 
 class NotFinite(StateError):
@@ -28,11 +30,15 @@ class NotFinite(StateError):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Mean divergence from the target before and after, nats per token, and how many updates it took."""
+    """Mean divergence from the target before and after, nats per token, and how many updates it took.
+
+    `holds`: what had to hold was looked at after the last update, and does.
+    """
 
     loss_before: float
     loss_after: float
     updates: int
+    holds: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,15 +49,17 @@ class Rehearsal:
     token_ids: Sequence[int]
     deciding: Sequence[int]
 
-    @classmethod
-    def of(cls, prompt_ids: Sequence[int], report: StepReport | None) -> list[Rehearsal]:
-        """What a finished lesson leaves to rehearse: one, or none where no corrected answer was taught."""
-        if report is None or not report.deciding:
-            return []
-        return [cls(prompt_ids, report.corrected_ids, report.deciding)]
 
+@dataclass(frozen=True)
+class Held:
+    """What a step must leave: every deciding token stays at least as probable as `floor`.
 
-Held = tuple[Rehearsal, Prefix | None]  # with its prompt's prefix (see `Aim`), or None to read the prompt each time
+    `harm` says in plain words what it means when it fades.
+    """
+
+    rehearsal: Rehearsal
+    floor: float
+    harm: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,72 +67,98 @@ class Aim:
     """An answer to a prompt, and the distribution that the student should have at each of its T tokens.
 
     `prefix` holds keys and values of all prompt tokens but the last, under the view's present
-    adapter; `target` holds normalised log-probabilities. `deciding` are the positions of
-    tokens that the base would not have written by itself.
+    adapter; `target` holds normalised log-probabilities. At the positions in `departs` it is
+    another than what the student has now; elsewhere the student should stay as it is. `deciding`
+    are those of tokens that the base would not have written by itself.
     """
 
     prompt_ids: Sequence[int]
     token_ids: Sequence[int]
     prefix: Prefix
     target: Tensor  # [T, V]
+    departs: Sequence[int]
     deciding: Sequence[int] = ()
 
-    def held(self) -> Held:
+    def held(self, floor: float) -> Held:
         """The answer as one that must hold from now on; it needs a deciding token."""
-        return Rehearsal(self.prompt_ids, self.token_ids, self.deciding), self.prefix
+        return Held(Rehearsal(self.prompt_ids, self.token_ids, self.deciding), floor)
+
+    def weights(self, turn: int) -> dict[int, float]:
+        """The positions that count in a pass (0 is the first), in order, and how much; on average each counts 1.
+
+        At all others the student is where it should be before the first update, and later a part
+        of them stands for the rest, each time another.
+        """
+        chosen = dict.fromkeys(self.departs, 1.0)
+        for position in range(turn % KEPT, len(self.token_ids), KEPT) if turn else ():
+            chosen.setdefault(position, KEPT)
+        return dict(sorted(chosen.items()))
 
 
 def distil(
     view: View, aims: Sequence[Aim], settings: LearningSettings, pause: Callable[[], None],
-    rehearsals: Sequence[Held] = (),
+    held: Sequence[Held] = (), may_go: Callable[[Held], bool] = lambda each: False,
 ) -> Outcome:  # fmt: skip
     """Move the view's adapter towards the targets; the smallest number of updates that does it.
 
     A fresh AdamW is used each time, so a revision is a function of its ancestors and its lesson alone.
 
     Args:
-        aims: at least one; the loss is the mean of theirs.
+        aims: at least one; the loss is the mean of theirs. Those that depart nowhere only keep the student from
+            drifting; whether it has learned does not depend on them.
         pause: called between forward and backward passes; may block or raise.
-        rehearsals: what must hold; those that fade join the loss until they hold again.
+        held: looked at once the lesson is learned, and halfway to the last update; those that have faded join the
+            loss until they hold again.
+        may_go: asked about each that has faded; True lets it fade.
 
     Raises:
         NotFinite: the candidate was spoilt; the view's tensors must be restored by the caller.
     """
     optimizer = torch.optim.AdamW(view.parameters(), lr=settings.learning_rate, weight_decay=0.0)
+    teaching, keeping = [aim for aim in aims if aim.departs], [aim for aim in aims if not aim.departs]
     losses: list[float] = []
+    held, watched = list(held), []
     while True:
-        learning = len(losses) < settings.max_updates
-        passes = [_forward(view, aim, settings, pause, share=1 / len(aims), with_gradient=learning) for aim in aims]
+        turn = len(losses)
+        learning = turn < settings.max_updates
+        forward = partial(_forward, view, settings, pause, turn, share=1 / len(aims), with_gradient=learning)
+        passes = [forward(aim) for aim in teaching]
         loss = _finite(sum(each.loss for each in passes), "loss")
         losses.append(loss)
         is_sure = any(aim.deciding for aim in aims) and all(each.least >= settings.sure for each in passes)
         is_done = is_sure or loss <= settings.stop_at * losses[0]
-        is_later = learning and len(losses) > 1  # before the first update nothing has faded
-        faded = [each for each in rehearsals if weakest(view, *each, pause) < settings.held] if is_later else []
+        is_later = turn > 0  # before the first update nothing has faded
+        looked_at = held if is_done or turn == max(1, settings.max_updates // 2) else watched
+        faded = [each for each in looked_at if weakest(view, each, pause) < each.floor] if learning and is_later else []
+        for each in [each for each in faded if each not in watched and may_go(each)]:
+            faded.remove(each)
+            held.remove(each)
+        watched += [each for each in faded if each not in watched]
         if not learning or (is_done and not faded):
-            return Outcome(losses[0], losses[-1], len(losses) - 1)
+            return Outcome(losses[0], losses[-1], turn, holds=learning)
+        passes += [forward(aim) for aim in keeping if is_later]
         optimizer.zero_grad(set_to_none=True)
         for each in passes:
             pause()
             each.hidden.backward(each.gradient)
         for each in faded:
             pause()
-            (_surprise(view, *each).mean() * settings.rehearsal_weight).backward()
+            (_surprise(view, each).mean() * settings.rehearsal_weight).backward()
         _update(view, optimizer, settings.max_grad_norm)
 
 
 @torch.no_grad()
-def weakest(view: View, rehearsal: Rehearsal, prefix: Prefix | None, pause: Callable[[], None]) -> float:
-    """The least probability of a deciding token; without a prefix the prompt is read under the adapter as it is."""
+def weakest(view: View, held: Held, pause: Callable[[], None]) -> float:
+    """The least probability of a deciding token."""
     pause()
-    return math.exp(-_surprise(view, rehearsal, prefix).max().item())
+    return math.exp(-_surprise(view, held).max().item())
 
 
-def _surprise(view: View, rehearsal: Rehearsal, prefix: Prefix | None) -> Tensor:
+def _surprise(view: View, held: Held) -> Tensor:
     """Negative log-probability of each deciding token, nats."""
-    token_ids, deciding = rehearsal.token_ids, list(rehearsal.deciding)
+    token_ids, deciding = held.rehearsal.token_ids, list(held.rehearsal.deciding)
     answer_ids = token_ids[: deciding[-1]]  # what comes later decides nothing
-    hidden_T_D = _student(view, rehearsal.prompt_ids, answer_ids, prefix)
+    hidden_T_D = _student(view, held.rehearsal.prompt_ids, answer_ids, None)  # the prompt's keys fade as well
     logprobs_K_V = view.logits(hidden_T_D[deciding]).log_softmax(dim=-1)
     return -of_tokens(logprobs_K_V, [token_ids[position] for position in deciding])
 
@@ -133,34 +167,39 @@ def _surprise(view: View, rehearsal: Rehearsal, prefix: Prefix | None) -> Tensor
 class _Pass:
     """One aim's share of the loss and its gradient for the hidden states; `least` probability of a deciding token."""
 
-    hidden: Tensor  # [T, D]
+    hidden: Tensor  # [R, D]
     loss: float
-    gradient: Tensor | None  # [T, D]
+    gradient: Tensor | None  # [R, D]
     least: float
 
 
 def _forward(
-    view: View, aim: Aim, settings: LearningSettings, pause: Callable[[], None], *, share: float, with_gradient: bool
-) -> _Pass:
+    view: View, settings: LearningSettings, pause: Callable[[], None], turn: int, aim: Aim, *, share: float,
+    with_gradient: bool,
+) -> _Pass:  # fmt: skip
     pause()
+    weights = aim.weights(turn)
+    rows, deciding = list(weights), set(aim.deciding)
     prefix = None if settings.gradient == "full" else aim.prefix
-    hidden_T_D = _student(view, aim.prompt_ids, aim.token_ids[:-1], prefix)
+    hidden_R_D = _student(view, aim.prompt_ids, aim.token_ids[: rows[-1]], prefix)[rows]
     divergence = DIVERGENCES[settings.divergence]
-    leaf_T_D = hidden_T_D.detach().requires_grad_(with_gradient)
+    leaf_R_D = hidden_R_D.detach().requires_grad_(with_gradient)
     total, least = 0.0, 1.0
-    for start in range(0, len(leaf_T_D), HEAD_CHUNK):  # one chunk of logits at a time
+    for start in range(0, len(rows), HEAD_CHUNK):  # one chunk of logits at a time
         pause()
-        part = slice(start, start + HEAD_CHUNK)
+        part = rows[start : start + HEAD_CHUNK]
+        weights_C = torch.tensor([weights[row] for row in part], device=view.device)
         with torch.set_grad_enabled(with_gradient):
-            student_C_V = view.logits(leaf_T_D[part]).log_softmax(dim=-1)
-            loss = divergence(student_C_V, aim.target[part]).sum() * (share / len(leaf_T_D))
+            student_C_V = view.logits(leaf_R_D[start : start + HEAD_CHUNK]).log_softmax(dim=-1)
+            divergence_C = divergence(student_C_V, aim.target[part])
+            loss = (divergence_C * weights_C).sum() * (share / len(aim.token_ids))
         if with_gradient:
             loss.backward()
         total += loss.item()
-        deciding = [position - start for position in aim.deciding if start <= position < start + HEAD_CHUNK]
-        for position in deciding:
-            least = min(least, student_C_V[position, aim.token_ids[start + position]].exp().item())
-    return _Pass(hidden_T_D, total, leaf_T_D.grad, least)
+        for index, row in enumerate(part):
+            if row in deciding:
+                least = min(least, student_C_V[index, aim.token_ids[row]].exp().item())
+    return _Pass(hidden_R_D, total, leaf_R_D.grad, least)
 
 
 def _student(view: View, prompt_ids: Sequence[int], answer_ids: Sequence[int], prefix: Prefix | None) -> Tensor:

@@ -180,7 +180,7 @@ class Worker:
 
     def _learn(self, pending: PendingLesson) -> Candidate:
         revision = self._lineage.head
-        evidence, earlier = self._evidence_of(pending), self._lineage.rehearsals()
+        evidence, earlier = self._evidence_of(pending), self._lineage.taught()
         return self._learner.learn(pending.lesson.id, pending.rollout, evidence, self._adapter(), revision, earlier)
 
     def _conclude(self, lesson_id: str, candidate: Candidate) -> None:

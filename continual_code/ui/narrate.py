@@ -169,6 +169,8 @@ def _learned(event: Learned) -> list[Content]:
     figures = f": gap {report.gap:.2f}, {loss}, {report.seconds:.1f} s"
     revision = f", r{report.revision}" if report.revision is not None else ""
     lines = [Content.assemble((f"● {name} learned", ".good"), (figures + revision, ".quiet"))]
+    if report.supersedes:
+        lines.append(Content(f"  it takes the place of {clean_line(', '.join(report.supersedes), 60)}"))
     if blamed := argued_against(report):
         lines.append(Content.assemble(("  your comment argued most against  ", ".quiet"), (blamed, ".learn")))
     return [*lines, Content("")]

@@ -21,6 +21,7 @@ from continual_code.errors import UsageError
 from continual_code.events import Message, Rollout
 from continual_code.learning import teacher
 from continual_code.learning.divergence import reverse_kl
+from continual_code.learning.lessons import Earlier
 from continual_code.learning.scoring import BASE
 from continual_code.learning.step import Rehearsal
 from continual_code.model.generation import Generation, Generator
@@ -65,7 +66,8 @@ def subject(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Subje
 def state(subject: Subject) -> State:
     """An earlier lesson's: the adapter does something, a line is in the prompt, an answer is to be rehearsed."""
     chat = subject.base.chat
-    earlier = Rehearsal(chat.render(TALK), chat.encode("def f(a):\n    return a\n"), (2, 4))
+    rehearsal = Rehearsal(chat.render(TALK), chat.encode("def f(a):\n    return a\n"), (2, 4))
+    earlier = Earlier("l0", tuple(TALK), rehearsal)
     return subject.state(spread(dict(subject.untaught.tensors), 0.02), ("Write short names.",), [earlier])
 
 
@@ -76,7 +78,7 @@ def lesson(subject: Subject) -> Lesson:
     words = torch.randint(10, 300, (24,), generator=generator).tolist()
     token_ids = (*words, min(chat.stop_ids))
     rollout = Rollout(TALK, tuple(chat.render(TALK)), token_ids, (-5.0,) * len(token_ids), 0.0, 1.0, 0, 0, "stop")
-    return Lesson(rollout, COMMENT, EDIT, "tool.py")
+    return Lesson(rollout, COMMENT, EDIT, "tool.py", "l1")
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +132,7 @@ def test_the_same_lesson_gives_the_same_bits_and_is_served_when_it_is_asked(
 
     ask(state)
     torch.manual_seed(77)
-    arm("predecessor")(subject, subject.untaught, Lesson(lesson.rollout, "Say nothing.", None, "tool.py"))
+    arm("predecessor")(subject, subject.untaught, Lesson(lesson.rollout, "Say nothing.", None, "tool.py", "l1"))
     again = arm(name)(subject, state, lesson)
     assert same(again.state.tensors, taught[name].state.tensors)
     assert again.gap == taught[name].gap
@@ -185,7 +187,7 @@ def test_a_comment_that_changes_nothing_leaves_the_state_itself(deaf: Subject, l
 
 
 def test_fine_tuning_without_an_edit_has_nothing_to_learn_from(subject: Subject, state: State, lesson: Lesson) -> None:
-    taught = arm("sft-edit")(subject, state, Lesson(lesson.rollout, COMMENT, None, "tool.py"))
+    taught = arm("sft-edit")(subject, state, Lesson(lesson.rollout, COMMENT, None, "tool.py", "l1"))
     assert taught.status == "no_signal"
     assert taught.state is state
 

@@ -23,6 +23,7 @@ from continual_code.bench.lessons.rules import Exercise, Rule, load_rules
 from continual_code.bench.lessons.subject import Answer, Lesson, State, Subject
 from continual_code.errors import StateError
 from continual_code.events import Message, Rollout
+from continual_code.learning.lessons import Earlier
 from continual_code.learning.step import Rehearsal
 
 WORDS = ("alpha", "beta", "gamma")
@@ -51,7 +52,7 @@ class Fake(Subject):
         self.base = cast("Any", SimpleNamespace(chat=SimpleNamespace(decode=lambda ids: f"text {len(ids)}")))
         self._next = 1
 
-    def state(self, tensors: Any, memory: Sequence[str] = (), taught: Sequence[Rehearsal] = ()) -> State:
+    def state(self, tensors: Any, memory: Sequence[str] = (), taught: Sequence[Earlier] = ()) -> State:
         self._next += 1
         return State(self._next, tensors, tuple(memory), tuple(taught))
 
@@ -84,7 +85,8 @@ class Fake(Subject):
         if not new.any():
             return Taught(state, "no_signal", 0.0, 0.5)
         after = torch.maximum(cast("torch.Tensor", state.tensors["known"]), new)
-        taught = [*state.taught, Rehearsal([1, 2], [len(state.taught)], [0])]
+        rehearsal = Rehearsal([1, 2], [len(state.taught)], [0])
+        taught = [*state.taught, Earlier(lesson.id, (), rehearsal)]
         return Taught(self.state({"known": after}, state.memory, taught), "learned", 0.25, 0.5)
 
     @property

@@ -48,7 +48,16 @@ OURS = [
     {"kind": "canary", "arm": "", "seed": 0, "stage": "base", "problem": "p", "passed": True},
     {"kind": "canary", "arm": "ours", "seed": 0, "stage": "sequence:2", "problem": "p", "passed": False},
     {"kind": "noise", "arm": "ours", "seed": 0, "comment": "nice", "status": "no_signal", "changed": False},
-    {"kind": "flip", "arm": "ours", "seed": 0, "rule": "no hints", "against": "hints", "able": True, "won": True},
+    {
+        "kind": "flip",
+        "arm": "ours",
+        "seed": 0,
+        "rule": "no hints",
+        "against": "hints",
+        "able": True,
+        "won": True,
+        "named": False,
+    },
 ]
 UNFINISHED = answers("sft/8", "after", "hints", "yynn")
 
@@ -90,6 +99,7 @@ def test_the_first_table_has_a_row_for_each_arm(summary: dict[str, Any]) -> None
         "canary, points": "-100.0 [-100.0, -100.0]",
         "noise": "100%",
         "flip": "100%",
+        "named": "0%",
         "s a lesson": "15",
         "peak GiB": "1.0",
     }

@@ -286,8 +286,8 @@ def test_noise_is_right_only_when_nothing_was_signalled_and_nothing_changed(benc
 
 def test_a_contradiction_with_a_rule_that_cannot_be_taught_is_not_counted(bench: Bench) -> None:
     for rule, able, won in (("hints", True, True), ("docs", True, False), ("haiku", False, False)):
-        bench.put("flip", arm="ours", seed=0, rule=f"{rule}, flipped", against=rule, able=able, won=won)
-    assert bench.arm("ours")["flip"] == 0.5
+        bench.put("flip", arm="ours", seed=0, rule=f"{rule}, flipped", against=rule, able=able, won=won, named=able)
+    assert (bench.arm("ours")["flip"], bench.arm("ours")["named"]) == (0.5, 1.0)
 
 
 # --- What was not measured ---------------------------------------------------------------------
@@ -296,7 +296,8 @@ def test_a_contradiction_with_a_rule_that_cannot_be_taught_is_not_counted(bench:
 def test_what_was_not_measured_is_none_and_the_names_are_all_there(bench: Bench) -> None:
     bench.put("noise", arm="ours", seed=0, comment="nice", status="no_signal", changed=False)
     arm = bench.arm("ours")
-    missing = {"stick_at_1", "retention", "drift", "spill", "canary_delta", "flip", "seconds_per_lesson", "peak_gib"}
+    missing = {"stick_at_1", "retention", "drift", "spill", "canary_delta", "flip", "named"}
+    missing |= {"seconds_per_lesson", "peak_gib"}
     assert {name for name, value in arm.items() if value is None} == missing | {"drift_max"}
     assert {name for name, value in arm["ci"].items() if value is None} == missing
     assert arm["ci"].keys() == missing | {"base", "told", "noise"}

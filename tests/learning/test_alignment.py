@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from continual_code.learning.alignment import departures
+from continual_code.learning.alignment import departures, kept
 
 TOKENS = st.lists(st.integers(0, 5), max_size=30)
 
@@ -20,6 +20,8 @@ TOKENS = st.lists(st.integers(0, 5), max_size=30)
         ([1, 2, 8, 9, 3], [1, 2, 3], ([2, 3], [2])),
         ([1, 2], [1, 2, 3], ([], [2])),
         ([], [4, 5], ([], [0, 1])),
+        ([1, 7, 2], [1, 7, 8, 9, 7, 2], ([2], [2, 3, 4])),  # not from the first 7: up to the 8 both say the same
+        ([1, 7, 8, 9, 7, 2], [1, 7, 2], ([2, 3, 4], [2])),
     ],
 )
 def test_what_differs_is_marked_on_both_sides(
@@ -37,3 +39,17 @@ def test_what_is_not_marked_is_common_to_both(rejected: list[int], corrected: li
     assert set(left) <= set(range(len(rejected)))
     assert set(right) <= set(range(len(corrected)))
     assert bool(left or right) == (rejected != corrected)
+
+
+def test_of_a_departure_what_is_meant_is_marked_and_what_leads_to_it() -> None:
+    rejected, corrected = [1, 2, 3], [1, 6, 7, 8, 2, 9]
+    assert departures(rejected, corrected, meant={3}) == ([1], [1, 3])
+    assert departures(rejected, corrected, meant={4, 5}) == ([2], [5])
+    assert departures(rejected, corrected, meant=set()) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("corrected", "share"), [([1, 2, 3, 4], 1.0), ([1, 4], 0.5), ([9, 1, 2, 3, 4, 9], 1.0), ([], 0.0)]
+)
+def test_what_a_correction_keeps_is_a_share_of_the_rejected_answer(corrected: list[int], share: float) -> None:
+    assert kept([1, 2, 3, 4], corrected) == share

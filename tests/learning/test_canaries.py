@@ -38,18 +38,8 @@ def test_every_opening_is_read_once_and_by_the_base(bench: Bench, monkeypatch: p
         assert list(each.deciding) == list(range(len(each.token_ids)))
 
 
-def test_each_lesson_holds_other_ones(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(canaries, "SURE", 0.0)
-    found = Canaries(bench.view, bench.base.chat)
-    first, second = found.some(0, 3, go_on), found.some(1, 3, go_on)
-    assert len(first) == len(second) == 3
-    assert not any(each in first for each in second)
-    assert found.some(5, 0, go_on) == []
-    assert len(found.some(0, 1000, go_on)) == len(found.all(go_on))
-
-
 def test_a_small_program_that_fades_pulls_at_the_lesson(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(canaries, "SURE", 0.0)
-    free = bench.learner(canaries=0).learn("l1", bench.rollout, COMMENT, bench.adapter, 1).tensors
-    held = bench.learner(canaries=3, held=1.0).learn("l1", bench.rollout, COMMENT, bench.adapter, 1).tensors
+    free = bench.learner(canary_floor=0.0).learn("l1", bench.rollout, COMMENT, bench.adapter, 1).tensors
+    held = bench.learner(canary_floor=1.0).learn("l1", bench.rollout, COMMENT, bench.adapter, 1).tensors
     assert not same(free, held)

@@ -9,7 +9,7 @@ import pytest
 from lessons import COMMENT, Bench
 
 from continual_code.learning.correction import corrections
-from continual_code.model.generation import Generation
+from continual_code.model.generation import Contrast, Generation
 
 REJECTED = "```python\n" + "".join(f"def f{n}(x):\n    return x + {n}\n\n\n" for n in range(4)) + "```"
 ANOTHER = "```python\nclass Sum:\n    def __init__(self, name):\n        self.name = name\n```"
@@ -26,9 +26,15 @@ class Answers:
 
     def __init__(self, bench: Bench, *texts: str) -> None:
         self.left, self.prompts, self._chat = list(texts), [], bench.base.chat
+        self.contrasts: list[str | None] = []
+        self.similar: list[int] = []
 
-    def generate(self, prompt_ids: list[int], *_: object, **__: object) -> Generation:
+    def generate(
+        self, prompt_ids: list[int], *_: object, contrast: Contrast | None, similar: list[list[int]], **__: object
+    ) -> Generation:
         self.prompts.append(self._chat.decode(prompt_ids))
+        self.contrasts.append(contrast and self._chat.decode(contrast.prompt_ids))
+        self.similar.append(len(similar))
         ids = tuple(self._chat.encode(self.left.pop(0)))
         return Generation(ids, (0.0,) * len(ids), "stop", 1)
 
@@ -48,13 +54,22 @@ def test_a_rewriting_is_held_against_the_task_done_anew(bench: Bench) -> None:
     assert REJECTED in answers.prompts[0], "the model is shown what it wrote"
     assert REJECTED not in answers.prompts[1]
     assert COMMENT.comment in answers.prompts[1]
+    assert answers.contrasts == [None, bench.base.chat.decode(bench.rollout.prompt_ids)]
+    assert answers.similar == [1, 2], "what was written before is copied from"
 
 
 def test_where_there_is_no_rewriting_the_task_is_done_anew(bench: Bench) -> None:
     assert correct(bench, Answers(bench, REJECTED, ANOTHER)) == [ANOTHER]
     assert correct(bench, Answers(bench, ANOTHER, ANOTHER)) == [ANOTHER]
-    assert correct(bench, Answers(bench, REJECTED, REJECTED)) == []
+    assert correct(bench, Answers(bench, REJECTED, REJECTED, REJECTED)) == []
+
+
+def test_what_contrast_leads_nowhere_with_is_asked_without(bench: Bench) -> None:
+    answers = Answers(bench, ANOTHER, REJECTED, OTHERWISE)
+    assert correct(bench, answers) == [ANOTHER, OTHERWISE]
+    assert answers.prompts[2] == answers.prompts[1]
+    assert [contrast is None for contrast in answers.contrasts] == [True, False, True]
 
 
 def test_what_breaks_the_code_is_no_correction(bench: Bench) -> None:
-    assert correct(bench, Answers(bench, ANOTHER, OTHERWISE), is_sound=False) == []
+    assert correct(bench, Answers(bench, ANOTHER, OTHERWISE, ANOTHER), is_sound=False) == []

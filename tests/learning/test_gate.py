@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 import torch
 from lessons import COMMENT, Bench, same
+from tiny import spread
+from torch import Tensor
 
 from continual_code.events import FinishReason
-from continual_code.learning import canaries
+from continual_code.learning.gate import Gate, Refused
+from continual_code.learning.learner import Learner
+from continual_code.learning.lessons import Reasked
+from continual_code.learning.step import Held, Rehearsal
 from continual_code.model.generation import Generation, Generator
 
 
@@ -23,6 +28,7 @@ def answers(monkeypatch: pytest.MonkeyPatch, *finishes: FinishReason) -> list[in
         return Generation((1,), (0.0,), script.pop(0), 1)
 
     monkeypatch.setattr(Generator, "generate", generate)
+    monkeypatch.setattr(Learner, "objection_to", lambda self, rollout, comment: 0.0)
     return limits
 
 
@@ -32,7 +38,7 @@ def test_a_candidate_that_ends_is_kept_whole(tiny_model: Path, monkeypatch: pyte
     limits = answers(monkeypatch, "stop")
     asked = bench.learner(reask=True).learn("l1", bench.rollout, COMMENT, bench.adapter, 1)
     assert same(asked.tensors, whole.tensors)
-    assert limits == [2 * len(bench.rollout.token_ids) + 128]
+    assert limits == [2 * len(bench.rollout.token_ids) + 256]
 
 
 def test_a_candidate_that_runs_on_is_halved_until_it_ends(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,18 +63,57 @@ def test_a_candidate_that_never_ends_is_refused_and_leaves_the_adapter(
     assert same(bench.view.tensors(), bench.adapter)
 
 
-def test_a_candidate_that_spoils_small_programs_is_refused_before_it_is_asked(
-    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@dataclass(frozen=True)
+class Step:
+    """A random step, and a token that it makes less probable than `before`."""
+
+    bench: Bench
+    stepped: dict[str, Tensor]
+    fading: Rehearsal
+    before: float
+
+    def admit(self, floor: float, lesson: Rehearsal | None = None, *, holds: bool = False) -> Reasked:
+        self.bench.view.load(self.stepped)
+        held = [Held(self.fading, floor, "a song would be forgotten")]
+        gate = Gate(
+            self.bench.view, self.bench.base.chat, held=held, floor=floor, is_sound=lambda answer: True,
+            pause=lambda: None,
+        )  # fmt: skip
+        taught = Held(lesson, floor) if lesson else None
+        return gate.admit(self.bench.rollout, self.bench.adapter, taught, holds=holds)
+
+
+@pytest.fixture
+def step(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> Step:
     bench = Bench(tiny_model)
-    monkeypatch.setattr(canaries, "SURE", 0.0)  # a model with random weights is sure of nothing
-    answers(monkeypatch)
-    learner = bench.learner(reask=True, canary_floor=1.0)
-    refused = learner.learn("l1", bench.rollout, COMMENT, bench.adapter, 1)
-    assert (refused.report.status, refused.tensors) == ("refused", None)
-    assert "small programs" in refused.report.reason
-    assert refused.report.updates > 0
-    assert same(bench.view.tensors(), bench.adapter)
+    bench.view.load(bench.adapter)
+    before_T_V = bench.logprobs()
+    stepped = spread(bench.adapter, 0.05, seed=7)
+    bench.view.load(stepped)
+    position, token = divmod(int((bench.logprobs() - before_T_V).argmin()), before_T_V.shape[1])
+    ids = [*bench.rollout.token_ids[:position], token]
+    fading = Rehearsal(bench.rollout.prompt_ids, ids, (position,))
+    answers(monkeypatch, "stop")
+    return Step(bench, stepped, fading, before_T_V[position, token].exp().item())
+
+
+def test_a_candidate_under_which_something_fades_is_refused_before_it_is_asked(step: Step) -> None:
+    with pytest.raises(Refused, match="Even at a quarter of the step a song would be forgotten"):
+        step.admit(step.before * 0.99)
+
+
+def test_what_had_faded_before_the_step_is_not_its_fault(step: Step) -> None:
+    assert step.admit(step.before * 1.01).generation.finish == "stop"
+    assert same(step.bench.view.tensors(), step.stepped)
+
+
+def test_what_is_known_to_hold_is_not_looked_at_again(step: Step) -> None:
+    assert step.admit(step.before * 0.99, holds=True).generation.finish == "stop"
+
+
+def test_a_smaller_step_of_which_nothing_is_left_is_refused(step: Step) -> None:
+    with pytest.raises(Refused, match=r"^A song would be forgotten; of a smaller step nothing would be left"):
+        step.admit(step.before * 0.99, lesson=step.fading)
 
 
 def test_what_the_weights_may_not_have_stays_in_the_prompt(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,21 +136,21 @@ def test_a_candidate_that_breaks_the_code_it_was_taught_on_is_refused(
     assert "whole code" in refused.report.reason
 
 
+@pytest.mark.parametrize(("left", "status"), [(0.6, "refused"), (0.4, "learned")])
+def test_a_lesson_of_which_nothing_comes_up_must_at_least_leave_the_comment_less_to_say(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch, left: float, status: str
+) -> None:
+    bench = Bench(tiny_model)
+    answers(monkeypatch, "stop")
+    objections = {bench.rollout.token_ids: 1.0}
+    monkeypatch.setattr(Learner, "objection_to", lambda self, rollout, _: objections.get(rollout.token_ids, left))
+    report = bench.learner(reask=True).learn("l1", bench.rollout, COMMENT, bench.adapter, 1).report
+    assert report.status == status
+    assert ("still does what the comment argues against" in report.reason) == (status == "refused")
+
+
 def test_code_that_was_broken_before_need_not_become_whole(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bench = Bench(tiny_model)
     answers(monkeypatch, "stop")
     evidence = replace(COMMENT, is_sound=lambda answer: False)
     assert bench.learner(reask=True).learn("l1", bench.rollout, evidence, bench.adapter, 1).report.status == "learned"
-
-
-def test_a_smaller_step_of_which_nothing_is_left_is_refused(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    bench = Bench(tiny_model)
-    monkeypatch.setattr(canaries, "SURE", 0.0)
-    evidence = replace(COMMENT, example="```python\ndef total(values):\n    return sum(values)\n```")
-    learner = bench.learner(reask=True, canary_floor=1.0)
-    refused = learner.learn("l1", bench.rollout, evidence, bench.adapter, 1)
-    assert refused.report.deciding
-    assert refused.report.status == "refused"
-    assert refused.report.reason.startswith("Small programs")
-    assert "nothing would be left" in refused.report.reason
-    assert same(bench.view.tensors(), bench.adapter)

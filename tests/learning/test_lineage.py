@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -17,16 +18,21 @@ from continual_code.settings import LearningSettings
 DIGEST = "a" * 64
 
 
+def propose(lineage: Lineage, root: Path) -> str:
+    """The id of a new proposal."""
+    rollout = Rollout((Message("user", "x"),), (1,), (2,), (-1.0,), 0.0, 1.0, 0, 0, "stop")
+    proposal = lineage.journal.add_proposal(
+        model=lineage.key, root=str(root), task=Task("x"), path="a.py", before="a = 1\n", after="a = 2\n",
+        rollout=rollout, seconds=0.0,
+    )  # fmt: skip
+    return proposal.id
+
+
 def rejected(tmp_path: Path) -> Lineage:
     """A lineage with one lesson waiting and a revision that a killed step had stored for it."""
     journal = Journal(tmp_path / "journal.db")
     lineage = Lineage(journal, tmp_path, "tiny", DIGEST)
-    rollout = Rollout((Message("user", "x"),), (1,), (2,), (-1.0,), 0.0, 1.0, 0, 0, "stop")
-    proposal = journal.add_proposal(
-        model=lineage.key, root=str(tmp_path), task=Task("x"), path="a.py", before="a = 1\n", after="a = 2\n",
-        rollout=rollout, seconds=0.0,
-    )  # fmt: skip
-    journal.record_verdict(Verdict(proposal.id, "reject", "why"))
+    journal.record_verdict(Verdict(propose(lineage, tmp_path), "reject", "why"))
     number = journal.next_revision_number(lineage.key)
     lineage.store.write(
         number=number, parent=0, lesson_ids=("l1",), base_digest=DIGEST, lora={"r": 1, "lora_alpha": 1},
@@ -66,12 +72,28 @@ def test_an_export_names_what_the_base_is_loaded_from_whatever_the_person_called
 def test_what_was_taught_is_rehearsed_until_it_is_undone(tmp_path: Path) -> None:
     lineage = rejected(tmp_path)
     lineage.recover()
-    assert lineage.rehearsals() == []
+    assert lineage.taught() == []
     report = StepReport("l1", "learned", "", None, 0.1, 0.2, 0.1, 1, 1.0, corrected_ids=(7, 8, 9), deciding=(1, 2))
     lineage.publish("l1", report, {"w": torch.ones(2)}, {"r": 1, "lora_alpha": 1})
-    assert lineage.rehearsals() == [Rehearsal((1,), (7, 8, 9), (1, 2))]
+    (earlier,) = lineage.taught()
+    assert (earlier.lesson_id, earlier.rehearsal) == ("l1", Rehearsal((1,), (7, 8, 9), (1, 2)))
     lineage.undo("l1")
-    assert lineage.rehearsals() == []
+    assert lineage.taught() == []
+
+
+def test_a_superseded_lesson_is_rehearsed_no_more_until_what_came_in_its_place_is_undone(tmp_path: Path) -> None:
+    lineage = rejected(tmp_path)
+    lineage.recover()
+    first = StepReport("l1", "learned", "", None, 0.1, 0.2, 0.1, 1, 1.0, corrected_ids=(7, 8), deciding=(1,))
+    lineage.publish("l1", first, {"w": torch.ones(2)}, {"r": 1, "lora_alpha": 1})
+    lineage.journal.record_verdict(Verdict(propose(lineage, tmp_path), "reject", "No docstrings."))
+    later = replace(first, lesson_id="l2", supersedes=("l1",))
+    lineage.publish("l2", later, {"w": torch.zeros(2)}, {"r": 1, "lora_alpha": 1})
+    assert [each.lesson_id for each in lineage.taught()] == ["l2"]
+    assert [lesson.superseded_by for lesson in lineage.lessons()] == ["l2", ""]
+    lineage.undo("l2")
+    assert [each.lesson_id for each in lineage.taught()] == ["l1"]
+    assert [lesson.superseded_by for lesson in lineage.lessons()] == ["", ""]
 
 
 def test_a_report_of_an_earlier_version_is_read_and_leaves_nothing_to_rehearse() -> None:

@@ -15,18 +15,18 @@ from continual_code.agent.formats import is_sound
 from continual_code.bench.lessons import baselines
 from continual_code.bench.lessons.subject import Lesson, State, Subject, Tensors
 from continual_code.errors import UsageError
-from continual_code.learning.lessons import Evidence
-from continual_code.learning.step import Rehearsal
+from continual_code.learning.lessons import Earlier, Evidence
 
 
 @dataclass(frozen=True, slots=True)
 class Taught:
-    """What a lesson came to; `gap` is in nats per token where the arm measures one."""
+    """What a lesson came to; `gap` is in nats per token where the arm measures one, `supersedes` are lessons' ids."""
 
     state: State
     status: str
     gap: float | None
     seconds: float
+    supersedes: tuple[str, ...] = ()
 
 
 Arm = Callable[[Subject, State, Lesson], Taught]
@@ -50,14 +50,15 @@ def _distilled(**changes: object) -> Arm:
         learner = subject.learner(settings)
         evidence = Evidence(lesson.comment, is_sound=partial(is_sound, target=lesson.path))
         rollout = lesson.rollout
-        candidate = learner.learn("l1", rollout, evidence, state.tensors, state.number, state.taught)
+        candidate = learner.learn(lesson.id, rollout, evidence, state.tensors, state.number, state.taught)
         report, after = candidate.report, state
         if candidate.tensors is not None:
-            taught = [*state.taught, *Rehearsal.of(rollout.prompt_ids, report)]
+            standing = [earlier for earlier in state.taught if earlier.lesson_id not in report.supersedes]
+            taught = [*standing, *Earlier.of(rollout, report)]
             after = subject.state(candidate.tensors, state.memory, taught)
         elif report.status == "memory":
             after = _memory(subject, state, lesson).state
-        return Taught(after, report.status, report.gap, report.seconds)
+        return Taught(after, report.status, report.gap, report.seconds, report.supersedes)
 
     return teach
 

@@ -7,9 +7,10 @@ measurement is complete, and nothing is measured twice.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from safetensors.torch import load_file, save
 
@@ -23,6 +24,8 @@ from continual_code.bench.lessons.summary import is_teachable
 from continual_code.bench.loading import peak_bytes
 from continual_code.disk import write_synced
 from continual_code.errors import StateError
+from continual_code.events import Message
+from continual_code.learning.lessons import Earlier
 from continual_code.learning.step import Rehearsal
 
 MOST = 0.5  # of the siblings: above this a rule counts as followed
@@ -130,7 +133,7 @@ class Harness:
             exercise = tasks[(seed + step) % len(tasks)]
             answer = self._answer(exercise, state)
             if answer.rollout and not rule.follows(answer.before, answer.after, exercise.file):
-                lesson = Lesson(answer.rollout, rule.comment, self._edit(rule, exercise), exercise.file)
+                lesson = Lesson(answer.rollout, rule.comment, self._edit(rule, exercise), exercise.file, rule.id)
                 return teach(self._subject, state, lesson)
         return Taught(state, "no_offence", None, 0.0)
 
@@ -176,7 +179,7 @@ class Harness:
                 kept="All records are as they were.",
                 do="Put it back, or choose another --out.",
             )
-        taught = [Rehearsal(**rehearsal) for rehearsal in done["taught"]]
+        taught = [_earlier(each) for each in done["taught"]]
         return self._subject.state(load_file(path), done["memory"], taught)
 
     def _file(self, name: str, seed: int, number: int) -> Path:
@@ -209,7 +212,7 @@ class Harness:
             if rollout is None:
                 continue
             before = self._subject.untaught
-            taught = arm(name)(self._subject, before, Lesson(rollout, comment, None, exercise.file))
+            taught = arm(name)(self._subject, before, Lesson(rollout, comment, None, exercise.file, "noise"))
             changed = taught.state is not before
             self._records.put(
                 key, {"kind": "noise", "arm": name, "seed": 0, "comment": comment, "status": taught.status,
@@ -231,7 +234,8 @@ class Harness:
         won = second is not None and self._following(rule.flip, second.state) > MOST
         self._records.put(
             key, {"kind": "flip", "arm": name, "seed": seed, "rule": rule.flip.id, "against": rule.id, "able": able,
-                  "won": won, "status": second and second.status},
+                  "won": won, "named": second is not None and rule.id in second.supersedes,
+                  "status": second and second.status},
         )  # fmt: skip
 
     def _following(self, rule: Rule, state: State, told: str = "") -> float:
@@ -287,4 +291,9 @@ class Harness:
 
 def _carried(state: State) -> Record:
     """What a sequence that was stopped needs beside the adapter, to go on."""
-    return {"memory": list(state.memory), "taught": [asdict(rehearsal) for rehearsal in state.taught]}
+    return {"memory": list(state.memory), "taught": [asdict(earlier) for earlier in state.taught]}
+
+
+def _earlier(carried: Mapping[str, Any]) -> Earlier:
+    messages = tuple(Message(**message) for message in carried["messages"])
+    return Earlier(carried["lesson_id"], messages, Rehearsal(**carried["rehearsal"]))

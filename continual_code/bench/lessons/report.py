@@ -26,7 +26,7 @@ in the prompt (the ceiling); *base*: untouched. *stick@1*: after one lesson, wit
 rules were taught one after the other. *drift*: KL(base, student) on unrelated text, nats per token, largest in
 parentheses. *spill*: unrelated tasks to which the rule is applied now and was not before. *canary*: change of pass@1
 over the sequence. *noise*: irrelevant comments that were recognised and changed nothing. *flip*: a contradicting
-lesson won."""
+lesson won. *named*: it said which lesson it supersedes."""
 
 # Okabe & Ito 2008: told apart under every common colour blindness; the markers do without colour
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -155,6 +155,7 @@ COLUMNS: dict[str, Callable[[str, Arm], str]] = {
     "canary, points": lambda _, arm: _number(arm["canary_delta"], "+.1f", arm["ci"]["canary_delta"]),
     "noise": lambda _, arm: _percent(arm["noise"]),
     "flip": lambda _, arm: _percent(arm["flip"]),
+    "named": lambda _, arm: _percent(arm["named"]),
     "s a lesson": lambda _, arm: _number(arm["seconds_per_lesson"], ".0f"),
     "peak GiB": lambda _, arm: _number(arm["peak_gib"], ".1f"),
 }

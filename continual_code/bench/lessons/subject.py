@@ -22,8 +22,8 @@ from continual_code.events import Message, Rollout, Task
 from continual_code.learning.common_text import CommonText
 from continual_code.learning.divergence import forward_kl
 from continual_code.learning.learner import Learner
+from continual_code.learning.lessons import Earlier
 from continual_code.learning.scoring import BASE, Scorer
-from continual_code.learning.step import Rehearsal
 from continual_code.model.base import Base
 from continual_code.model.generation import Generator, Sampling
 from continual_code.model.prefix import PrefixStore
@@ -51,7 +51,7 @@ class State:
     number: int
     tensors: Tensors
     memory: tuple[str, ...] = ()
-    taught: tuple[Rehearsal, ...] = ()
+    taught: tuple[Earlier, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,7 @@ class Lesson:
     comment: str
     edit: str | None
     path: str
+    id: str
 
 
 class Subject:
@@ -92,7 +93,7 @@ class Subject:
         self._loaded = self.untaught = State(0, self.views.initial)
         self._probes: list[tuple[list[int], list[int]]] = []
 
-    def state(self, tensors: Tensors, memory: Sequence[str] = (), taught: Sequence[Rehearsal] = ()) -> State:
+    def state(self, tensors: Tensors, memory: Sequence[str] = (), taught: Sequence[Earlier] = ()) -> State:
         """A new state; its number is nobody else's."""
         return State(next(self._numbers), tensors, tuple(memory), tuple(taught))
 

@@ -35,7 +35,7 @@ def summarise(records: Records, config: Mapping[str, Any]) -> dict[str, Any]:
     each rule's share or mean. `base`, `told`, `stick_at_1`, `drift`, `spill` and
     `seconds_per_lesson` are about one lesson; `retention` and `canary_delta` about the whole
     sequence, and only once it was measured to its end. `ci` holds 95 % intervals: Wilson for the
-    shares of one rule, of `noise` and of `flip` (answers taken as independent), else a bootstrap
+    shares of one rule, of `noise`, `flip` and `named` (answers taken as independent), else a bootstrap
     over rules, then seeds, then tasks; none for `peak_gib`, which is a maximum.
     """
     base, told = _follows(records, "", "base"), _follows(records, "", "told")
@@ -68,7 +68,9 @@ def _summarise_arm(records: Records, arm: str, untouched: dict[str, Tree], teach
     }
     trees = {name: {rule: tree[rule] for rule in teachable if rule in tree} for name, tree in trees.items()}
     trees["canary_delta"] = _canary(records, arm, last)
-    shares = {"noise": _noise(records, arm), "flip": _flip(records, arm)}
+    shares = {
+        "noise": _noise(records, arm), "flip": _flip(records, arm, "won"), "named": _flip(records, arm, "named")
+    }  # fmt: skip
     drifts = [record["drift"] for record in lessons if record["drift"] is not None]
     return {
         **{name: _mean_of_rules(tree) for name, tree in trees.items()},
@@ -149,9 +151,9 @@ def _noise(records: Records, arm: str) -> list[float]:
     return [float(record["status"] == "no_signal" and not record["changed"]) for record in noise]
 
 
-def _flip(records: Records, arm: str) -> list[float]:
+def _flip(records: Records, arm: str, what: str) -> list[float]:
     """Pairs of which one could not be taught alone say nothing about the other."""
-    return [float(pair["won"]) for pair in records.of("flip", arm=arm) if pair["able"]]
+    return [float(pair[what]) for pair in records.of("flip", arm=arm) if pair["able"]]
 
 
 def _peak_gib(records: Records, arm: str) -> float | None:

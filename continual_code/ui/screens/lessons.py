@@ -123,11 +123,12 @@ def detail(lesson: Lesson) -> Content:
     }
     told = " · ".join(f"{name} {value}" for name, value in figures.items() if value)
     reason = f", because {clean_line(lesson.reason)}" if lesson.reason else ""
+    later = f", superseded by {clean_line(lesson.superseded_by, 12)}" if lesson.superseded_by else ""
     return Content.assemble(
         (f"{clean_line(lesson.id, 12)}  ", ".quiet"),
         (clean_line(lesson.comment, 400) or "(your own edit)", ".strong"),
         "\n",
-        f"{clean_line(lesson.path, 200)} · {when(lesson.created)} · {STATUS[lesson.status]}{reason}",
+        f"{clean_line(lesson.path, 200)} · {when(lesson.created)} · {STATUS[lesson.status]}{reason}{later}",
         "\n",
         (told or "no step has run yet", ".quiet"),
     )

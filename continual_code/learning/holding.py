@@ -1,0 +1,48 @@
+"""What one lesson must leave as it is, and which earlier lessons it takes the place of.
+
+Invariant: an earlier lesson may go only if the new comment argues against what it taught.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from continual_code.learning.lessons import Earlier
+from continual_code.learning.step import Held, Rehearsal
+from continual_code.settings import LearningSettings
+
+FORGOTTEN = "an earlier lesson would be forgotten"
+OTHERWISE = "small programs that have nothing to do with it would come out otherwise"
+
+
+class Holding:
+    """Earlier lessons and canaries, while one lesson is learned.
+
+    Args:
+        earlier: oldest first.
+        contradicts: whether the new comment argues against an earlier lesson; asked only when it has faded.
+    """
+
+    def __init__(
+        self, earlier: Sequence[Earlier], canaries: Sequence[Rehearsal], settings: LearningSettings,
+        contradicts: Callable[[Earlier], bool],
+    ) -> None:  # fmt: skip
+        newest = earlier[max(0, len(earlier) - settings.rehearse) :]
+        self._lessons = [(Held(each.rehearsal, settings.held, FORGOTTEN), each) for each in newest]
+        self._canaries = [Held(each, settings.canary_floor, OTHERWISE) for each in canaries]
+        self._contradicts = contradicts
+        self.superseded: list[str] = []
+
+    @property
+    def held(self) -> list[Held]:
+        """What must hold, less what was superseded."""
+        lessons = [held for held, earlier in self._lessons if earlier.lesson_id not in self.superseded]
+        return [*lessons, *self._canaries]
+
+    def may_go(self, held: Held) -> bool:
+        """Whether what has faded may; an earlier lesson that may is superseded."""
+        for each, earlier in self._lessons:
+            if each is held and self._contradicts(earlier):
+                self.superseded.append(earlier.lesson_id)
+                return True
+        return False

@@ -1,0 +1,69 @@
+"""What the base thinks of an answer, by itself and shown the comment, and what of it is therefore a lesson."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Container, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from continual_code.learning.alignment import departures, kept
+from continual_code.learning.scoring import of_tokens
+
+MEANT = 1.0  # nats: a comment accounts for a token that it makes e times as likely
+
+
+@dataclass(frozen=True)
+class Untold:
+    """What the base thinks of an answer by itself; scored once, because signal and target need it."""
+
+    token_ids: Sequence[int]
+    logprobs: Tensor  # [T, V]
+
+    def deciding(self, departs: Sequence[int]) -> tuple[int, ...]:
+        """Those of the positions where the base would have written another token."""
+        unlike_T = self.logprobs.argmax(dim=-1).cpu() != torch.tensor(self.token_ids)
+        return tuple(position for position in departs if unlike_T[position])
+
+    def of_tokens(self) -> Tensor:
+        """Of the answer's own tokens, [T]."""
+        return of_tokens(self.logprobs, self.token_ids)
+
+
+@dataclass(frozen=True)
+class Correction(Untold):
+    """An answer that should have been; `told` is what the base, shown the comment, thinks of its tokens, [T]."""
+
+    example: str
+    told: Tensor | None  # None: the person wrote it, and the comment need not account for it
+
+    def departures(self, rejected: Sequence[int], about: Container[int] | None) -> tuple[list[int], list[int]]:
+        """Where the rejected answer and this one depart from each other, as far as the comment accounts for it.
+
+        Args:
+            about: see `alignment.departures`.
+        """
+        if self.told is None:
+            return departures(rejected, self.token_ids, about)
+        meant = (self.told - self.of_tokens() >= MEANT).nonzero().flatten().tolist()
+        return departures(rejected, self.token_ids, about, set(meant))
+
+    def share_in(self, answer: Sequence[int], rejected: Sequence[int]) -> float:
+        """How much of what it teaches comes up in an answer, and not as often in the rejected one, by effect; 0..1."""
+        deciding = self.deciding(self.departures(rejected, None)[1])
+        effect_T = torch.ones(len(self.token_ids)) if self.told is None else self.told - self.of_tokens()
+        new = Counter(answer) - Counter(rejected)
+        came_up = [position for position in deciding if self.token_ids[position] in new]
+        return (effect_T[came_up].sum() / effect_T[list(deciding)].sum()).item() if deciding else 0.0
+
+    def effect(self, rejected: Sequence[int]) -> float:
+        """How much likelier the comment makes what it changes, nats per changed token, times the share that it keeps.
+
+        A model that does the task anew may leave out what was there; that is no part of what it was told.
+        """
+        if self.told is None:
+            return 0.0
+        likelier_T = self.told - self.of_tokens()
+        return likelier_T[departures(rejected, self.token_ids)[1]].mean().item() * kept(rejected, self.token_ids)
