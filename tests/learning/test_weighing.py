@@ -1,0 +1,56 @@
+"""What of a correction is a lesson: what the comment accounts for, and what of it comes up afterwards."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from continual_code.learning.weighing import Correction, Untold
+
+REJECTED = [0, 1, 2, 3]
+CORRECTED = [0, 5, 6, 1, 2, 4]
+OTHER = 7  # what the base would have written where it decides otherwise
+
+
+def untold(*unlike: int) -> torch.Tensor:
+    """Over eight tokens, [T, V]: the corrected answer's own ones, but for some positions."""
+    wanted = torch.tensor([OTHER if position in unlike else token for position, token in enumerate(CORRECTED)])
+    return torch.nn.functional.one_hot(wanted, 8).float().mul(5).log_softmax(dim=-1)
+
+
+def correction(*effects: float, unlike: tuple[int, ...] = (1, 2, 5)) -> Correction:
+    """With these effects of the comment on its tokens, in nats."""
+    logprobs = untold(*unlike)
+    by_itself = Untold(CORRECTED, logprobs).of_tokens()
+    return Correction(CORRECTED, logprobs, "", by_itself + torch.tensor(effects))
+
+
+def test_only_what_the_comment_accounts_for_departs_and_what_leads_to_it() -> None:
+    both = correction(0.2, 0.1, 3.0, 0.0, 0.0, 1.5)
+    assert both.departures(REJECTED, None) == ([1, 3], [1, 2, 5])
+    one = correction(0.2, 0.1, 3.0, 0.0, 0.0, 0.5)
+    assert one.departures(REJECTED, None) == ([1], [1, 2])
+    assert correction(*[0.5] * 6).departures(REJECTED, None) == ([], [])
+
+
+def test_a_persons_own_version_is_taught_wholly() -> None:
+    own = Correction(CORRECTED, untold(), "", None)
+    assert own.departures(REJECTED, None) == ([1, 3], [1, 2, 5])
+    assert own.effect(REJECTED) == 0.0
+
+
+def test_what_the_base_would_have_written_as_well_decides_nothing() -> None:
+    assert correction(*[3.0] * 6, unlike=(2,)).deciding([1, 2, 5]) == (2,)
+
+
+def test_a_correction_counts_less_for_what_it_leaves_out() -> None:
+    found = correction(0.0, 3.0, 3.0, 0.0, 0.0, 3.0)
+    assert found.effect(REJECTED) == pytest.approx(3.0 * 3 / 4)
+    assert found.effect([0, 1, 2, 9, 9, 9]) == pytest.approx(3.0 * 3 / 6)
+
+
+def test_how_much_of_a_lesson_comes_up_is_counted_by_effect() -> None:
+    found = correction(0.0, 1.0, 3.0, 0.0, 0.0, 4.0)
+    assert found.share_in(CORRECTED, REJECTED) == 1.0
+    assert found.share_in([0, 6], REJECTED) == pytest.approx(3 / 8)
+    assert found.share_in(REJECTED, REJECTED) == 0.0
