@@ -20,12 +20,11 @@ def corrections(
     generator: Generator, chat: Chat, rollout: Rollout, comment: str, is_sound: Callable[[str], bool],
     pause: Callable[[], None],
 ) -> list[str]:  # fmt: skip
-    """The rejected answer rewritten by the comment, and the task done anew with the comment as a rule.
+    """The rejected answer rewritten by the comment, and the task done anew with the comment as a rule, in two ways.
 
     A rewriting leaves everything else as the student wrote it, earlier lessons too. But a small model
     may change something that nobody asked for, or misplace what it was told to add; given the task
-    anew it may do better, or not. There it is held to the comment by contrast with the task alone;
-    where that leads nowhere, it is asked without.
+    anew it may do better, or not, and again when it is held to the comment by contrast with the task alone.
 
     One lesson from a broken correction can spoil all others (a model that was shown a line
     after the last `return` no longer ends its answers there), so there may be none.
@@ -48,5 +47,5 @@ def corrections(
 
     rule = teacher.told(rollout.messages, comment, None)
     rewritten = attempt(teacher.revision_request(rollout.messages, rejected, comment))
-    anew = attempt(rule, Contrast(rollout.prompt_ids, len(rollout.token_ids))) or attempt(rule)
-    return list(dict.fromkeys(each for each in (rewritten, anew) if each))
+    anew = attempt(rule), attempt(rule, Contrast(rollout.prompt_ids, len(rollout.token_ids)))
+    return list(dict.fromkeys(each for each in (rewritten, *anew) if each))
