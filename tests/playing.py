@@ -72,6 +72,7 @@ def play_script(monkeypatch: pytest.MonkeyPatch, model: Path, after: Callable[[i
         owner: object,
         on_tokens: Callable[[Sequence[int]], None] = lambda tokens: None,
         stopped: Callable[[], bool] = lambda: False,
+        **_: object,
     ) -> Generation:
         if not isinstance(owner, int):  # the learner wants a correction from the base, or the candidate's answer
             stopped()  # where the person goes first

@@ -406,6 +406,7 @@ def test_closing_during_a_lesson_keeps_it_pending(
         watches.append(watch)
         proposal = watch.ask()
         if stage.startswith("paused"):
+            watch.wait(LearnerState, lambda event: event.state == "idle")  # it has prepared for lessons
             in_answer(watch, script)
         watch.session.judge(Verdict(proposal.id, "reject", COMMENT))
         watch.wait(LearnerState, lambda event: event.state == "learning")
