@@ -59,11 +59,10 @@ def read_chronicle(path: Path, model: str) -> Chronicle:
             answers = connection.execute(_ANSWERS, (model,)).fetchall()
     finally:
         database.close()
-    reports = (rows.read_report(row["report"]) for row in lessons)
     return Chronicle(
         head=heads[0]["head"] if heads else 0,
         revisions=tuple(map(rows.read_revision, revisions)),
-        lessons=tuple(zip(rows.read_lessons(lessons), reports, strict=True)),
+        lessons=tuple(rows.read_lessons(lessons)),
         answers=_answers(answers),
     )
 

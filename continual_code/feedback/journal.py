@@ -145,7 +145,7 @@ class Journal:
     def lessons(self, model: str) -> list[Lesson]:
         """All lessons of the model, oldest first."""
         found = self._database.rows(f"{LESSONS} WHERE lessons.model = ? ORDER BY lessons.number", model)
-        return rows.read_lessons(found)
+        return [lesson for lesson, _ in rows.read_lessons(found)]
 
     def lesson(self, id: str) -> Lesson:
         return rows.read_lesson(self._lesson(id))

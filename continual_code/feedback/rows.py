@@ -122,7 +122,10 @@ def _rollout(content: dict[str, Any]) -> Rollout:
 
 def read_lesson(row: sqlite3.Row) -> Lesson:
     """From the columns of `lessons`, the proposal's path and the verdict's comment."""
-    report = read_report(row["report"])
+    return _lesson(row, read_report(row["report"]))
+
+
+def _lesson(row: sqlite3.Row, report: StepReport | None) -> Lesson:
     return Lesson(
         id=f"l{row['number']}",
         proposal_id=f"p{row['proposal']}",
@@ -139,12 +142,13 @@ def read_lesson(row: sqlite3.Row) -> Lesson:
     )
 
 
-def read_lessons(found: Sequence[sqlite3.Row]) -> list[Lesson]:
-    """All lessons of a model, so that each can say which other took its place."""
-    lessons = [read_lesson(row) for row in found]
-    reports = [read_report(row["report"]) for row in found if row["status"] == "learned"]
-    later = {earlier: report.lesson_id for report in reports if report for earlier in report.supersedes}
-    return [replace(lesson, superseded_by=later.get(lesson.id, "")) for lesson in lessons]
+def read_lessons(found: Sequence[sqlite3.Row]) -> list[tuple[Lesson, StepReport | None]]:
+    """All lessons of a model with their reports, so that each can say which other took its place."""
+    reports = [read_report(row["report"]) for row in found]
+    pairs = [(_lesson(row, report), report) for row, report in zip(found, reports, strict=True)]
+    learned = [report for lesson, report in pairs if report and lesson.status == "learned"]
+    later = {earlier: report.lesson_id for report in learned for earlier in report.supersedes}
+    return [(replace(lesson, superseded_by=later.get(lesson.id, "")), report) for lesson, report in pairs]
 
 
 def read_pending(row: sqlite3.Row) -> PendingLesson:
