@@ -5,13 +5,13 @@ Invariant: what both answers say alike, before and after the same tokens, is nev
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Sequence
+from collections.abc import Container, Sequence
 from difflib import SequenceMatcher
 
 
 def departures(
     rejected: Sequence[int], corrected: Sequence[int], about: Container[int] | None = None,
-    meant: Collection[int] | None = None,
+    meant: Container[int] | None = None,
 ) -> tuple[list[int], list[int]]:  # fmt: skip
     """The positions in each answer at which the other goes another way.
 
@@ -33,10 +33,12 @@ def departures(
         others = _marks(other_start + later, other_end + later, len(corrected))
         if about is not None and not any(position in about for position in mine):
             continue
-        if meant is not None and not any(position in meant for position in others):
-            continue
+        if meant is not None:
+            if not (chosen := [position for position in others if position in meant]):
+                continue
+            others = [others[0], *chosen]
         marked[0].update(mine)
-        marked[1].update(position for position in others if meant is None or position in {others[0], *meant})
+        marked[1].update(others)
     return sorted(marked[0]), sorted(marked[1])
 
 

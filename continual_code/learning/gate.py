@@ -13,7 +13,7 @@ from torch import Tensor
 from continual_code.events import Rollout
 from continual_code.learning.answering import answer
 from continual_code.learning.lessons import Reasked
-from continual_code.learning.step import Held, weakest
+from continual_code.learning.step import Held, Rehearsal, weakest
 from continual_code.model.chat import Chat
 from continual_code.model.generation import Generator
 from continual_code.model.prefix import PrefixStore
@@ -43,7 +43,7 @@ class Gate:
         self._is_sound, self._pause = is_sound, pause
 
     def admit(
-        self, rollout: Rollout, adapter: Mapping[str, Tensor], lesson: Held | None = None, *, holds: bool = False
+        self, rollout: Rollout, adapter: Mapping[str, Tensor], lesson: Rehearsal | None = None, *, holds: bool = False
     ) -> Reasked:
         """Halve the step from `adapter` to what the view holds until it passes; its answer without the comment.
 
@@ -61,7 +61,7 @@ class Gate:
                 raise Refused(f"{objection.capitalize()}; of a smaller step nothing would be left.")
             if not (holds and share == 1) and (objection := self._harm(adapter)):
                 continue
-            reasked = self._ask(rollout, share, [lesson.rehearsal.token_ids] if lesson else [])
+            reasked = self._ask(rollout, share, [lesson.token_ids] if lesson else [])
             if not (objection := self._objection(rollout, reasked)):
                 return reasked
         raise Refused(f"Even at a quarter of the step {objection}.")
@@ -69,16 +69,18 @@ class Gate:
     def _harm(self, adapter: Mapping[str, Tensor]) -> str:
         """What the candidate would break that stood under `adapter`, in plain words; "" if nothing."""
         candidate = self._view.tensors()
-        for each in filter(self._has_faded, self._held):
+        for each in self._held:
+            if not self._has_faded(each.rehearsal):
+                continue
             self._view.load(adapter)
-            stood = not self._has_faded(each)
+            stood = not self._has_faded(each.rehearsal)
             self._view.load(candidate)
             if stood:
                 return each.harm
         return ""
 
-    def _has_faded(self, held: Held) -> bool:
-        return weakest(self._view, held, self._pause) < self._floor
+    def _has_faded(self, rehearsal: Rehearsal) -> bool:
+        return weakest(self._view, rehearsal, self._pause) < self._floor
 
     def _ask(self, rollout: Rollout, share: float, similar: Sequence[Sequence[int]]) -> Reasked:
         generator = Generator(self._view, self._chat.stop_ids, PrefixStore())  # the candidate's keys are nobody else's

@@ -23,10 +23,10 @@ from continual_code.learning.credit import positions_of
 from continual_code.learning.divergence import shifted
 from continual_code.learning.gate import Gate, Refused
 from continual_code.learning.holding import Holding
-from continual_code.learning.lessons import Candidate, Earlier, Evidence, Reasked
+from continual_code.learning.lessons import Candidate, Earlier, Evidence
 from continual_code.learning.remarks import Remarks
 from continual_code.learning.scoring import BASE, Scorer, objection, of_tokens
-from continual_code.learning.step import Aim, Held, NotFinite, Outcome, distil
+from continual_code.learning.step import Aim, Held, NotFinite, Outcome, Rehearsal, distil
 from continual_code.learning.weighing import MEANT, Correction, Untold
 from continual_code.model.chat import Chat
 from continual_code.model.generation import Generator
@@ -68,11 +68,11 @@ class Learner:
         self._generator = Generator(view, chat.stop_ids, prefixes)
         self._remarks = Remarks(view, chat, pause)
 
-    def prepare(self, adapter: Mapping[str, Tensor]) -> None:
-        """Do ahead what the next lesson from this adapter would otherwise wait for."""
-        if is_fresh(adapter):
-            self._common.start(adapter, self._pause)
-        self._common.canaries.all(self._pause)
+    def prepare(self, fresh: Mapping[str, Tensor] | None) -> None:
+        """Do ahead what the next lesson would otherwise wait for; `fresh` is what a first one starts from."""
+        if fresh is not None:
+            self._common.start(fresh, self._pause)
+        self._canaries()
 
     def read_ahead(self, rollout: Rollout, pause: Callable[[], None]) -> None:
         """Read as the base what a lesson from this rollout begins with; what was read stays when `pause` raises."""
@@ -104,33 +104,38 @@ class Learner:
         everywhere = sorted(about) if about else list(range(len(rollout.token_ids)))
         departs = corrected.departures(rollout.token_ids, about) if corrected else (everywhere, [])
         gap, gaps_T = objection(told_T, untold_T), told_T - untold_T
-        holding = self._holding(evidence.comment, earlier)
+        deciding = corrected.deciding(departs[1]) if corrected else ()
 
-        def report(status: LessonStatus, reason: str, outcome: Outcome) -> StepReport:
+        def report(status: LessonStatus, reason: str, outcome: Outcome, supersedes: Sequence[str] = ()) -> StepReport:
             return StepReport(
                 lesson_id, status, reason, None, gap, outcome.loss_before, outcome.loss_after, outcome.updates,
                 time.monotonic() - started, self._chat.pieces(rollout.token_ids), tuple(gaps_T.tolist()),
-                *((tuple(corrected.token_ids), corrected.deciding(departs[1])) if corrected else ((), ())),
-                tuple(holding.superseded),
+                tuple(corrected.token_ids) if corrected else (), deciding, tuple(supersedes),
             )  # fmt: skip
 
         if not is_work:
             return Candidate(report("no_signal", "The remark is not about the code.", NOTHING), None)
         if reason := self._no_signal(rollout, corrected, departs[1], gap):
             return Candidate(report("memory" if self._keeps(odds) else "no_signal", reason, NOTHING), None)
-        outcome = NOTHING
+        outcome, contradicts = NOTHING, partial(self._contradicts, evidence.comment)
+        holding = Holding(earlier, self._canaries(), self._settings, contradicts)
         try:
-            aims = self._aims(rollout, revision, (rejected, told_T_V), corrected, evidence.comment, example, departs)
+            aims = self._aims(
+                rollout, revision, (rejected, told_T_V), corrected, evidence.comment, example, departs, deciding
+            )
             aims += [self._keep(revision, *each) for each in self._common.anchors(len(earlier), self._settings.anchors)]
             self._stage("learning")
             outcome = distil(self._view, aims, self._settings, self._pause, holding.held, holding.may_go)
             reasked = None
             if self._settings.reask:
                 self._stage("asking again")
-                lesson = next((aim.held(self._settings.canary_floor) for aim in aims if aim.deciding), None)
+                lesson = next((aim.rehearsal() for aim in aims if aim.deciding), None)
                 gate = self._gate(evidence, holding.held)
                 reasked = gate.admit(rollout, adapter, lesson, holds=outcome.holds)
-                self._require_effect(rollout, evidence.comment, corrected, reasked)
+                again = replace(rollout, token_ids=reasked.generation.token_ids)
+                came_up = corrected.share_in(again.token_ids, rollout.token_ids, deciding) if corrected else 0.0
+                if came_up < CAME_UP:
+                    self._require_effect(rollout, again, evidence.comment)
         except (NotFinite, Refused) as error:
             self._view.load(adapter)
             # Its support has shown that the comment is about the code, whatever its odds are.
@@ -139,7 +144,7 @@ class Learner:
         except BaseException:
             self._view.load(adapter)
             raise
-        return Candidate(report("learned", "", outcome), self._view.tensors(), reasked)
+        return Candidate(report("learned", "", outcome, holding.superseded), self._view.tensors(), reasked)
 
     def objection_to(self, rollout: Rollout, comment: str) -> float:
         """How much the person's own words argue against an answer, nats per token.
@@ -150,13 +155,9 @@ class Learner:
         told_T_V = self._told(rollout, rollout.token_ids, comment, None)
         return objection(of_tokens(told_T_V, rollout.token_ids), self._untold(rollout, rollout.token_ids).of_tokens())
 
-    def _require_effect(self, rollout: Rollout, comment: str, corrected: Correction | None, reasked: Reasked) -> None:
-        """Raises Refused: hardly anything of the lesson came up, and the comment has as much to say as before."""
-        again = replace(rollout, token_ids=reasked.generation.token_ids)
-        came_up = corrected.share_in(again.token_ids, rollout.token_ids) if corrected else 0.0
-        if came_up >= CAME_UP or not comment:
-            return
-        if self.objection_to(again, comment) > HELD_SHARE * self.objection_to(rollout, comment):
+    def _require_effect(self, rollout: Rollout, again: Rollout, comment: str) -> None:
+        """Raises Refused: the comment has as much to say about what was answered again as it had before."""
+        if comment and self.objection_to(again, comment) > HELD_SHARE * self.objection_to(rollout, comment):
             raise Refused("Asked again without your comment, it still does what the comment argues against.")
 
     def _no_signal(self, rollout: Rollout, corrected: Correction | None, departs: list[int], gap: float) -> str:
@@ -201,12 +202,13 @@ class Learner:
         """Whether a remark with these odds of being about the code stays in the prompt if it cannot be learned."""
         return self._settings.memory and odds >= self._settings.memory_floor
 
-    def _holding(self, comment: str, earlier: Sequence[Earlier]) -> Holding:
-        canaries = self._common.canaries.all(self._pause) if self._settings.canary_floor else []
-        return Holding(earlier, canaries, self._settings, partial(self._contradicts, comment))
+    def _canaries(self) -> list[Rehearsal]:
+        return self._common.canaries.all(self._pause) if self._settings.canary_floor else []
 
     def _contradicts(self, comment: str, earlier: Earlier) -> bool:
         """Whether the comment argues against at least half of the tokens by which an earlier lesson decides."""
+        if not comment:
+            return False
         scorer, token_ids = self._apart(), earlier.rehearsal.token_ids
         told_ids = self._chat.render(teacher.told(earlier.messages, comment, None))
         told_T, untold_T = (
@@ -214,7 +216,7 @@ class Learner:
             for prompt_ids in (told_ids, earlier.rehearsal.prompt_ids)
         )
         against_K = (untold_T - told_T)[list(earlier.rehearsal.deciding)] >= MEANT
-        return bool(comment) and against_K.float().mean().item() >= 0.5
+        return against_K.float().mean().item() >= 0.5
 
     def _gate(self, evidence: Evidence, held: Sequence[Held]) -> Gate:
         floor, is_sound = self._settings.canary_floor, evidence.is_sound
@@ -236,7 +238,7 @@ class Learner:
 
     def _aims(
         self, rollout: Rollout, revision: int, rejected: tuple[Untold, Tensor], corrected: Untold | None,
-        comment: str, example: str | None, departs: tuple[list[int], list[int]],
+        comment: str, example: str | None, departs: tuple[list[int], list[int]], deciding: Sequence[int],
     ) -> list[Aim]:  # fmt: skip
         """The rejected answer, where the model must decide otherwise, and the corrected one, which it does not know.
 
@@ -247,7 +249,6 @@ class Learner:
         aims = [] if learn_on == "demonstration" else [self._aim(rollout, revision, *rejected, departs[0])]
         if corrected and learn_on != "rollout":
             told_T_V = self._told(rollout, corrected.token_ids, comment, example)
-            deciding = corrected.deciding(departs[1])
             aims.append(self._aim(rollout, revision, corrected, told_T_V, departs[1], deciding))
         return aims
 

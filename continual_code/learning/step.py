@@ -79,9 +79,9 @@ class Aim:
     departs: Sequence[int]
     deciding: Sequence[int] = ()
 
-    def held(self, floor: float) -> Held:
+    def rehearsal(self) -> Rehearsal:
         """The answer as one that must hold from now on; it needs a deciding token."""
-        return Held(Rehearsal(self.prompt_ids, self.token_ids, self.deciding), floor)
+        return Rehearsal(self.prompt_ids, self.token_ids, self.deciding)
 
     def weights(self, turn: int) -> dict[int, float]:
         """The positions that count in a pass (0 is the first), in order, and how much; on average each counts 1.
@@ -129,7 +129,11 @@ def distil(
         is_done = is_sure or loss <= settings.stop_at * losses[0]
         is_later = turn > 0  # before the first update nothing has faded
         looked_at = held if is_done or turn == max(1, settings.max_updates // 2) else watched
-        faded = [each for each in looked_at if weakest(view, each, pause) < each.floor] if learning and is_later else []
+        faded = (
+            [each for each in looked_at if weakest(view, each.rehearsal, pause) < each.floor]
+            if learning and is_later
+            else []
+        )
         for each in [each for each in faded if each not in watched and may_go(each)]:
             faded.remove(each)
             held.remove(each)
@@ -143,22 +147,22 @@ def distil(
             each.hidden.backward(each.gradient)
         for each in faded:
             pause()
-            (_surprise(view, each).mean() * settings.rehearsal_weight).backward()
+            (_surprise(view, each.rehearsal).mean() * settings.rehearsal_weight).backward()
         _update(view, optimizer, settings.max_grad_norm)
 
 
 @torch.no_grad()
-def weakest(view: View, held: Held, pause: Callable[[], None]) -> float:
+def weakest(view: View, rehearsal: Rehearsal, pause: Callable[[], None]) -> float:
     """The least probability of a deciding token."""
     pause()
-    return math.exp(-_surprise(view, held).max().item())
+    return math.exp(-_surprise(view, rehearsal).max().item())
 
 
-def _surprise(view: View, held: Held) -> Tensor:
+def _surprise(view: View, rehearsal: Rehearsal) -> Tensor:
     """Negative log-probability of each deciding token, nats."""
-    token_ids, deciding = held.rehearsal.token_ids, list(held.rehearsal.deciding)
+    token_ids, deciding = rehearsal.token_ids, list(rehearsal.deciding)
     answer_ids = token_ids[: deciding[-1]]  # what comes later decides nothing
-    hidden_T_D = _student(view, held.rehearsal.prompt_ids, answer_ids, None)  # the prompt's keys fade as well
+    hidden_T_D = _student(view, rehearsal.prompt_ids, answer_ids, None)  # the prompt's keys fade as well
     logprobs_K_V = view.logits(hidden_T_D[deciding]).log_softmax(dim=-1)
     return -of_tokens(logprobs_K_V, [token_ids[position] for position in deciding])
 

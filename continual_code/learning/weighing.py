@@ -50,9 +50,8 @@ class Correction(Untold):
         meant = (self.told - self.of_tokens() >= MEANT).nonzero().flatten().tolist()
         return departures(rejected, self.token_ids, about, set(meant))
 
-    def share_in(self, answer: Sequence[int], rejected: Sequence[int]) -> float:
+    def share_in(self, answer: Sequence[int], rejected: Sequence[int], deciding: Sequence[int]) -> float:
         """How much of what it teaches comes up in an answer, and not as often in the rejected one, by effect; 0..1."""
-        deciding = self.deciding(self.departures(rejected, None)[1])
         effect_T = torch.ones(len(self.token_ids)) if self.told is None else self.told - self.of_tokens()
         new = Counter(answer) - Counter(rejected)
         came_up = [position for position in deciding if self.token_ids[position] in new]

@@ -156,7 +156,7 @@ class Worker:
 
     def _prepare(self) -> None:
         if self._lineage.lock.held:  # whoever does not learn would read for nothing
-            self._learner.prepare(self._adapter())
+            self._learner.prepare(None if self._lineage.head else self._initial)
 
     def _attempt(self, pending: PendingLesson) -> None:
         lesson_id, journal = pending.lesson.id, self._lineage.journal

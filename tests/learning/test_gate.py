@@ -79,8 +79,7 @@ class Step:
             self.bench.view, self.bench.base.chat, held=held, floor=floor, is_sound=lambda answer: True,
             pause=lambda: None,
         )  # fmt: skip
-        taught = Held(lesson, floor) if lesson else None
-        return gate.admit(self.bench.rollout, self.bench.adapter, taught, holds=holds)
+        return gate.admit(self.bench.rollout, self.bench.adapter, lesson, holds=holds)
 
 
 @pytest.fixture

@@ -51,6 +51,7 @@ def test_a_correction_counts_less_for_what_it_leaves_out() -> None:
 
 def test_how_much_of_a_lesson_comes_up_is_counted_by_effect() -> None:
     found = correction(0.0, 1.0, 3.0, 0.0, 0.0, 4.0)
-    assert found.share_in(CORRECTED, REJECTED) == 1.0
-    assert found.share_in([0, 6], REJECTED) == pytest.approx(3 / 8)
-    assert found.share_in(REJECTED, REJECTED) == 0.0
+    deciding = found.deciding(found.departures(REJECTED, None)[1])
+    assert found.share_in(CORRECTED, REJECTED, deciding) == 1.0
+    assert found.share_in([0, 6], REJECTED, deciding) == pytest.approx(3 / 8)
+    assert found.share_in(REJECTED, REJECTED, deciding) == 0.0
