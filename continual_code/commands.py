@@ -25,6 +25,7 @@ from continual_code.output import progress, say, show
 from continual_code.past import SessionNote
 from continual_code.screen import root_of
 from continual_code.settings import Settings, load_settings
+from continual_code.standing import standing
 from continual_code.trust import settled
 
 
@@ -251,8 +252,8 @@ def _lesson_line(lesson: Lesson) -> str:
     if lesson.status == "learned":
         figures += f", loss {lesson.loss_before:.3f} -> {lesson.loss_after:.3f}, revision {lesson.revision}"
     reason = f" ({lesson.reason})" if lesson.reason else ""
-    later = f", superseded by {lesson.superseded_by}" if lesson.superseded_by else ""
-    return f"{lesson.id} {lesson.status.replace('_', ' ')}{later}: {lesson.comment!r} on {lesson.path}{figures}{reason}"
+    status = ", ".join([lesson.status.replace("_", " "), *standing(lesson)])
+    return f"{lesson.id} {status}: {lesson.comment!r} on {lesson.path}{figures}{reason}"
 
 
 def _session_line(note: SessionNote) -> str:

@@ -90,7 +90,7 @@ def _worker(
             common=common, pause=session.turns.pause, stage=stage,
         ),
         session.turns, initial=views.initial, lora=views.lora, evidence=_evidence, publish=session.publish,
-        remind=session.remind, emit=session.emit,
+        remind=session.remind, emit=session.emit, settings=settings.learning,
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from continual_code.events import (
     Applied,
+    Checked,
     Committed,
     Event,
     Failed,
@@ -29,6 +30,7 @@ from continual_code.events import (
     RunStarted,
     Started,
     Streamed,
+    StudiedAgain,
     SuiteOffered,
     Swapped,
     Undone,
@@ -71,6 +73,11 @@ def event_data(event: Event) -> dict[str, Any]:
         case Retried(lesson_id, before, after, held, gap, reason):
             answers = {"before": before.id, "after": after.id if after else None}
             return {"type": "retried", "lesson": lesson_id, **answers, "held": held, "gap": gap, "reason": reason}
+        case Checked(lesson):
+            return {"type": "checked", "lesson": lesson.id, "faded": lesson.faded}
+        case StudiedAgain(lesson, revision, seconds, reason):
+            ended = {"revision": revision, "seconds": seconds, "reason": reason}
+            return {"type": "studied_again", "lesson": lesson.id, **ended}
         case FollowedUp(task, number, most):
             return {"type": "followed_up", "task": task.text, "files": list(task.files), "number": number, "most": most}
         case Failed(what, kept, do):

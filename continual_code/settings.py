@@ -96,6 +96,11 @@ class LearningSettings(_Frozen):
         description="below these log odds a remark that cannot be learned is not kept in the prompt",
     )
     memory: bool = Field(default=True, description="keep in the prompt what is about the code and cannot be learned")
+    idle_seconds: float = Field(
+        default=60.0, ge=0, description="so long nothing must be wanted before earlier lessons are looked at again"
+    )
+    idle_budget: float = Field(default=300.0, ge=0, description="seconds of that in one go; 0 turns it off")
+    consolidate: bool = Field(default=False, description="then also study lessons again that have faded")
 
 
 class SuiteSettings(_Frozen):

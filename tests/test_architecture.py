@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "continual_code"
-FOR_ALL = {"events", "errors", "settings", "disk", "templates", "diffs", "collector", "past"}
+FOR_ALL = {"events", "errors", "settings", "disk", "templates", "diffs", "collector", "past", "standing"}
 SEES_EVERYTHING = {
     "app", "cli", "commands", "session", "desk", "headless", "demo", "doctor", "sample", "bench", "port",
     "engine", "screen", "completion", "asking", "output", "piped", "event_lines", "logbook", "jobs", "rewinding",
@@ -20,7 +20,7 @@ SEES_EVERYTHING = {
 ALLOWED = {
     "agent": {"workspace", "model"} | FOR_ALL,
     "learning": {"feedback", "adapters", "model"} | FOR_ALL,
-    "ui": {"events", "errors", "port", "past", "collector"},
+    "ui": {"events", "errors", "port", "past", "collector", "standing"},
     "workspace": FOR_ALL,
     "model": FOR_ALL,
     "feedback": FOR_ALL,

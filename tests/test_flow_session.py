@@ -174,6 +174,17 @@ def test_a_file_that_changed_meanwhile_is_asked_about_as_it_is_now(
     assert script.prompts[0] != script.prompts[1]
 
 
+def test_while_nothing_is_wanted_it_looks_whether_the_lesson_still_holds(
+    tmp_path: Path, tiny_model: Path, root: Path, script: Script
+):
+    with playing(tiny_settings(tmp_path / "home", tiny_model, idle_seconds=0.0), root) as watch:
+        learned = teach(watch)
+        watch.wait(LearnerState, lambda event: (event.state, event.lesson_id) == ("checking", learned.lesson.id))
+        watch.wait(LearnerState, lambda event: event.state == "idle", after=len(watch.events) - 1)
+        (lesson,) = watch.session.lessons()
+    assert (lesson.checked_at, lesson.checked != "") == (1, True)
+
+
 def test_cancelling_after_the_step_does_not_swallow_the_comparison(settings: Settings, root: Path, script: Script):
     watches: list[Watch] = []
 

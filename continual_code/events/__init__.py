@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 from continual_code.diffs import Hunk
 from continual_code.events.engine import (
-    HELD_SHARE,
     Applied,
+    Checked,
     Committed,
     Failed,
     Learned,
@@ -24,6 +24,7 @@ from continual_code.events.engine import (
     Retried,
     Started,
     Streamed,
+    StudiedAgain,
     Swapped,
     Undone,
 )
@@ -38,6 +39,7 @@ from continual_code.events.runs import (
     SuiteOffered,
 )
 from continual_code.events.values import (
+    HELD_SHARE,
     FinishReason,
     Lesson,
     LessonStatus,
@@ -53,13 +55,14 @@ from continual_code.events.values import (
 
 Event = (
     Loading | Ready | Started | Streamed | Proposed | NoEdit | Recorded | Applied | Committed | Undone
-    | LearnerState | Learned | Swapped | Retried | Failed | RunEvent
+    | LearnerState | Learned | Checked | StudiedAgain | Swapped | Retried | Failed | RunEvent
 )  # fmt: skip
 Listener = Callable[[Event], None]
 
 __all__ = [
     "HELD_SHARE",
     "Applied",
+    "Checked",
     "Committed",
     "Event",
     "Failed",
@@ -90,6 +93,7 @@ __all__ = [
     "Started",
     "StepReport",
     "Streamed",
+    "StudiedAgain",
     "SuiteOffered",
     "Swapped",
     "Task",

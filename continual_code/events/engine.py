@@ -7,8 +7,6 @@ from typing import Literal
 
 from continual_code.events.values import Lesson, Proposal, StepReport, Task, Verdict
 
-HELD_SHARE = 0.5  # a lesson "holds" when at most this share of the comment's objection to the answer is left
-
 
 @dataclass(frozen=True, slots=True)
 class Loading:
@@ -100,9 +98,12 @@ class Undone:
 
 @dataclass(frozen=True, slots=True)
 class LearnerState:
-    """The truth for the footer. `elapsed` is seconds since the step began."""
+    """The truth for the footer. `elapsed` is seconds since the step began.
 
-    state: Literal["idle", "learning", "read_only"]
+    "checking": while nothing is wanted, it looks whether an earlier lesson still holds.
+    """
+
+    state: Literal["idle", "learning", "checking", "read_only"]
     lesson_id: str | None = None
     queued: int = 0
     stage: str = ""
@@ -115,6 +116,23 @@ class Learned:
 
     lesson: Lesson
     report: StepReport
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """An earlier lesson was looked at, and it is found to have faded, or to hold again (see `Lesson.faded`)."""
+
+    lesson: Lesson
+
+
+@dataclass(frozen=True, slots=True)
+class StudiedAgain:
+    """A lesson that had faded was taught again, on a fresh answer; `revision` is None when that was refused."""
+
+    lesson: Lesson
+    revision: int | None
+    seconds: float
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

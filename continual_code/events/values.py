@@ -11,6 +11,7 @@ from continual_code.diffs import Hunk, compose, hunks_of, unified_diff
 VerdictKind = Literal["accept", "reject", "edit"]
 LessonStatus = Literal["pending", "learned", "memory", "no_signal", "refused", "failed", "undone", "rolled_back"]
 FinishReason = Literal["stop", "length", "interrupted"]
+HELD_SHARE = 0.5  # a lesson "holds" when at most this share of the comment's objection to the answer is left
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,10 @@ class Verdict:
 class Lesson:
     """A verdict to learn from and what became of it. `id` is "l" and a number.
 
-    `superseded_by` is the id of a later lesson, learned as well, that took its place.
+    `superseded_by` is the id of a later lesson, learned as well, that took its place; `said_again` counts
+    the later lessons with the same words. When a learned lesson was last looked at (`checked`, under revision
+    `checked_at`), `objection_left` was the share of what its comment once held against the answer that it still
+    holds against the answer of now.
     `gap` is how much the comment argues against the rejected tokens: the mean of max(0, log p_untold - log p_told).
     It, and `loss_before` and `loss_after`, the mean divergences from the target, are nats per token.
     """
@@ -120,6 +124,15 @@ class Lesson:
     seconds: float | None = None
     created: str = ""
     superseded_by: str = ""
+    said_again: int = 0
+    checked: str = ""
+    checked_at: int | None = None
+    objection_left: float | None = None
+
+    @property
+    def faded(self) -> bool:
+        """Whether the weights were found not to hold it any more; its comment is a line of the prompt then."""
+        return self.status == "learned" and (self.objection_left or 0.0) > HELD_SHARE
 
 
 @dataclass(frozen=True, slots=True)

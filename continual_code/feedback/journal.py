@@ -18,6 +18,7 @@ from pathlib import Path
 from continual_code.errors import StateError, UsageError
 from continual_code.events import Lesson, Proposal, Revision, Rollout, StepReport, Task, Verdict
 from continual_code.feedback import ledger, rows
+from continual_code.feedback.checks import Checks
 from continual_code.feedback.comments import clean_comment, clean_reason
 from continual_code.feedback.commits import Commits
 from continual_code.feedback.database import Database
@@ -45,6 +46,7 @@ class Journal:
         self._clock = clock
         self.sessions = Sessions(self._database, self._stamp)
         self.commits = Commits(self._database, self._stamp)
+        self.checks = Checks(self._database, self._stamp)
 
     def close(self) -> None:
         self._database.close()
@@ -52,20 +54,9 @@ class Journal:
     # --- Proposals and verdicts ---
 
     def add_proposal(
-        self,
-        *,
-        model: str,
-        root: str,
-        task: Task,
-        path: str,
-        before: str | None,
-        after: str,
-        rollout: Rollout,
-        seconds: float,
-        left_out: tuple[str, ...] = (),
-        retry_of: str | None = None,
-        asked: str | None = None,
-    ) -> Proposal:
+        self, *, model: str, root: str, task: Task, path: str, before: str | None, after: str, rollout: Rollout,
+        seconds: float, left_out: tuple[str, ...] = (), retry_of: str | None = None, asked: str | None = None,
+    ) -> Proposal:  # fmt: skip
         """Store what the model offers, with the tokens behind it, and give it an id; `asked` is its task's id."""
         content = rows.pack_proposal(
             task=task, before=before, after=after, rollout=rollout, seconds=seconds, left_out=left_out,
@@ -155,7 +146,7 @@ class Journal:
         return rows.read_report(self._lesson(lesson_id)["report"])
 
     def memory(self, model: str) -> tuple[str, ...]:
-        """The comments that could not be learned and are lines of the prompt instead, oldest first, each once."""
+        """The comments that are lines of the prompt, since the weights do not hold them; oldest first, each once."""
         return tuple(dict.fromkeys(row["comment"] for row in self._database.rows(MEMORY, model)))
 
     def queued(self, model: str) -> int:
@@ -237,6 +228,7 @@ class Journal:
             ledger.insert_revision(connection, model, revision, self._stamp())
             ledger.move_head(connection, model, revision)
             ledger.end_lesson(connection, lesson_id, "learned", report.reason, report, revision.number)
+            ledger.forget_checks(connection, report.supersedes)
 
     def adopt(self, model: str, found: Sequence[RevisionRow], head: int) -> None:
         """Take over stored revisions that this journal has never heard of, because its predecessor was lost.

@@ -12,19 +12,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from continual_code.errors import StateError, UsageError
-from continual_code.events import LessonStatus, StepReport, Verdict
+from continual_code.events import HELD_SHARE, LessonStatus, StepReport, Verdict
 from continual_code.feedback import rows
 from continual_code.feedback.comments import clean_reason
 from continual_code.feedback.planning import chain
 
-_FROM = "FROM lessons JOIN verdicts USING (proposal) JOIN proposals ON proposals.number = lessons.proposal"
-LESSONS = f"SELECT lessons.*, proposals.path, verdicts.comment {_FROM}"
-MEMORY = f"SELECT verdicts.comment {_FROM} WHERE lessons.model = ? AND status = 'memory' ORDER BY lessons.number"
-PENDING = f"""
-    SELECT lessons.*, proposals.path, verdicts.comment, proposals.content, verdicts.kind, verdicts.edited,
-        verdicts.unwanted {_FROM}
-    WHERE lessons.model = ? AND status = 'pending' ORDER BY lessons.number LIMIT ?
+_FROM = """
+    FROM lessons JOIN verdicts USING (proposal) JOIN proposals ON proposals.number = lessons.proposal
+        LEFT JOIN checks ON checks.lesson = lessons.number
 """
+_LESSON = """
+    lessons.*, proposals.path, verdicts.comment, checks.created AS checked, checks.revision AS checked_at,
+        checks.objection_left
+"""
+LESSONS = f"SELECT {_LESSON} {_FROM}"
+MEMORY = f"""
+    SELECT verdicts.comment {_FROM}
+    WHERE lessons.model = ? AND verdicts.comment != ''
+        AND (status = 'memory' OR (status = 'learned' AND checks.objection_left > {HELD_SHARE}))
+    ORDER BY lessons.number
+"""
+MATERIAL = f"SELECT {_LESSON}, proposals.content, verdicts.kind, verdicts.edited, verdicts.unwanted {_FROM}"
+PENDING = f"{MATERIAL} WHERE lessons.model = ? AND status = 'pending' ORDER BY lessons.number LIMIT ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +130,18 @@ def take_back(connection: sqlite3.Connection, model: str, ids: Sequence[str], st
         )
         if moved.rowcount != 1:
             raise StateError(f"Lesson {id} is neither learned nor kept nor pending.", kept="Nothing was changed.")
+    forget_checks(connection, ids)
+
+
+def record_check(connection: sqlite3.Connection, id: str, revision: int, objection_left: float, created: str) -> None:
+    """What the newest look at a lesson found takes the place of what an earlier one did."""
+    values = (rows.number_of(id, "l"), revision, objection_left, created)
+    connection.execute("INSERT OR REPLACE INTO checks VALUES (?, ?, ?, ?)", values)
+
+
+def forget_checks(connection: sqlite3.Connection, ids: Sequence[str]) -> None:
+    """Of lessons that do not count any more, or not for now."""
+    connection.executemany("DELETE FROM checks WHERE lesson = ?", [(rows.number_of(id, "l"),) for id in ids])
 
 
 def insert_revision(connection: sqlite3.Connection, model: str, revision: RevisionRow, created: str) -> None:

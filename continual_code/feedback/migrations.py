@@ -102,8 +102,17 @@ def m005_commits(connection: sqlite3.Connection) -> None:
     )
 
 
+def m006_checks(connection: sqlite3.Connection) -> None:
+    """When a lesson in the weights was last looked at, under which revision, and what was left to object to."""
+    connection.execute(
+        """CREATE TABLE checks (
+            lesson INTEGER PRIMARY KEY REFERENCES lessons,
+            revision INTEGER NOT NULL, objection_left REAL NOT NULL, created TEXT NOT NULL) STRICT"""
+    )
+
+
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
-    m001_first_schema, m002_memory, m003_unwanted_hunks, m004_sessions, m005_commits,
+    m001_first_schema, m002_memory, m003_unwanted_hunks, m004_sessions, m005_commits, m006_checks,
 )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ import os
 import re
 import sqlite3
 import zlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, NamedTuple
@@ -139,16 +140,30 @@ def _lesson(row: sqlite3.Row, report: StepReport | None) -> Lesson:
         loss_after=report and report.loss_after,
         seconds=report and report.seconds,
         created=row["created"],
+        checked=row["checked"] or "",
+        checked_at=row["checked_at"],
+        objection_left=row["objection_left"],
     )
 
 
 def read_lessons(found: Sequence[sqlite3.Row]) -> list[tuple[Lesson, StepReport | None]]:
-    """All lessons of a model with their reports, so that each can say which other took its place."""
+    """All lessons of a model with their reports, oldest first, so that each can say what later ones mean for it."""
     reports = [read_report(row["report"]) for row in found]
     pairs = [(_lesson(row, report), report) for row, report in zip(found, reports, strict=True)]
     learned = [report for lesson, report in pairs if report and lesson.status == "learned"]
     later = {earlier: report.lesson_id for report in learned for earlier in report.supersedes}
-    return [(replace(lesson, superseded_by=later.get(lesson.id, "")), report) for lesson, report in pairs]
+    said = Counter(wording(lesson.comment) for lesson, _ in pairs)
+    known = []
+    for lesson, report in pairs:
+        said[wording(lesson.comment)] -= 1
+        again = said[wording(lesson.comment)] if lesson.comment else 0
+        known.append((replace(lesson, superseded_by=later.get(lesson.id, ""), said_again=again), report))
+    return known
+
+
+def wording(comment: str) -> str:
+    """What two comments must share to count as the same: letter case, spacing and a final stop do not matter."""
+    return " ".join(comment.casefold().split()).rstrip(".!")
 
 
 def read_pending(row: sqlite3.Row) -> PendingLesson:

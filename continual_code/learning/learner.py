@@ -17,6 +17,7 @@ from torch import Tensor
 
 from continual_code.events import HELD_SHARE, LessonStatus, Rollout, StepReport
 from continual_code.learning import teacher
+from continual_code.learning.answering import answer
 from continual_code.learning.common_text import CommonText, is_fresh
 from continual_code.learning.correction import corrections
 from continual_code.learning.credit import positions_of
@@ -26,7 +27,7 @@ from continual_code.learning.holding import Holding
 from continual_code.learning.lessons import Candidate, Earlier, Evidence
 from continual_code.learning.remarks import Remarks
 from continual_code.learning.scoring import BASE, Scorer, objection, of_tokens
-from continual_code.learning.step import Aim, Held, NotFinite, Outcome, Rehearsal, distil
+from continual_code.learning.step import Aim, Held, NotFinite, Outcome, Rehearsal, distil, weakest
 from continual_code.learning.weighing import MEANT, Correction, Untold
 from continual_code.model.chat import Chat
 from continual_code.model.generation import Generator
@@ -74,9 +75,9 @@ class Learner:
             self._common.start(fresh, self._pause)
         self._canaries()
 
-    def read_ahead(self, rollout: Rollout, pause: Callable[[], None]) -> None:
+    def read_ahead(self, rollout: Rollout) -> None:
         """Read as the base what a lesson from this rollout begins with; what was read stays when `pause` raises."""
-        Scorer(self._view, self._prefixes, pause).prefix(BASE, rollout.prompt_ids)
+        self._scorer.prefix(BASE, rollout.prompt_ids)
 
     def learn(
         self, lesson_id: str, rollout: Rollout, evidence: Evidence, adapter: Mapping[str, Tensor], revision: int,
@@ -117,7 +118,7 @@ class Learner:
             return Candidate(report("no_signal", "The remark is not about the code.", NOTHING), None)
         if reason := self._no_signal(rollout, corrected, departs[1], gap):
             return Candidate(report("memory" if self._keeps(odds) else "no_signal", reason, NOTHING), None)
-        outcome, contradicts = NOTHING, partial(self._contradicts, evidence.comment)
+        outcome, contradicts = NOTHING, partial(self._contradicts, evidence.comment if evidence.supersedes else "")
         holding = Holding(earlier, self._canaries(), self._settings, contradicts)
         try:
             aims = self._aims(
@@ -154,6 +155,19 @@ class Learner:
         """
         told_T_V = self._told(rollout, rollout.token_ids, comment, None)
         return objection(of_tokens(told_T_V, rollout.token_ids), self._untold(rollout, rollout.token_ids).of_tokens())
+
+    def attempt(self, rollout: Rollout, adapter: Mapping[str, Tensor], revision: int) -> Rollout:
+        """What `adapter`, which is `revision`, answers to the same prompt, greedily."""
+        self._view.load(adapter)
+        generator = Generator(self._view, self._chat.stop_ids, PrefixStore())
+        asked = answer(generator, rollout.prompt_ids, rollout, owner="attempt", pause=self._pause)
+        made = {"token_ids": asked.token_ids, "logprobs": asked.logprobs, "finish": asked.finish}
+        return replace(rollout, temperature=0.0, top_p=1.0, revision=revision, **made)
+
+    def still_decides(self, taught: Sequence[Earlier], adapter: Mapping[str, Tensor]) -> bool:
+        """Whether `adapter` finds every token by which these lessons decide likelier than all others together."""
+        self._view.load(adapter)
+        return all(weakest(self._view, each.rehearsal, self._pause) > 0.5 for each in taught)
 
     def _require_effect(self, rollout: Rollout, again: Rollout, comment: str) -> None:
         """Raises Refused: the comment has as much to say about what was answered again as it had before."""

@@ -52,10 +52,12 @@ class Evidence:
     """What the person said, and their own version in the form of an answer, where they gave one.
 
     `is_sound` says of an answer whether its code compiles, as far as that can be told. `against` are
-    the lines that the comment is about; none means the whole answer.
+    the lines that the comment is about; none means the whole answer. `supersedes`: lessons that the comment
+    argues against may go for it.
     """
 
     comment: str
     example: str | None = None
     is_sound: Callable[[str], bool] = lambda answer: True
     against: Sequence[Block] = ()
+    supersedes: bool = True

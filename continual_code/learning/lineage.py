@@ -86,15 +86,18 @@ class Lineage:
         self, lesson_id: str, report: StepReport, tensors: Mapping[str, Tensor], lora: Mapping[str, Any]
     ) -> int:
         """Store a revision durably, then make it the head and its lesson learned in one transaction."""
-        parent = self.head
-        number = self.journal.next_revision_number(self.key)
-        stored = self.store.write(
-            number=number, parent=parent, lesson_ids=(lesson_id,), base_digest=self.base_digest, lora=lora,
-            tensors=tensors, created=_now(),
-        )  # fmt: skip
-        row = RevisionRow(number, parent, stored.path, stored.sha256, (lesson_id,))
-        self.journal.publish(model=self.key, revision=row, lesson_id=lesson_id, report=replace(report, revision=number))
-        return number
+        row = self._write(lesson_id, tensors, lora)
+        report = replace(report, revision=row.number)
+        self.journal.publish(model=self.key, revision=row, lesson_id=lesson_id, report=report)
+        return row.number
+
+    def study_again(
+        self, lesson_id: str, report: StepReport, tensors: Mapping[str, Tensor], lora: Mapping[str, Any]
+    ) -> int:
+        """Store a revision durably in which a learned lesson was taught again, then make it the head."""
+        row = self._write(lesson_id, tensors, lora)
+        self.journal.checks.study_again(self.key, row, lesson_id, report)
+        return row.number
 
     def undo(self, lesson_id: str) -> Rewind:
         """Take a lesson back; later ones wait to be learned again. Needs the lock."""
@@ -123,6 +126,14 @@ class Lineage:
             created=manifest.created,
         )  # fmt: skip
         return export_peft(directory, tensors=tensors, lora=manifest.lora, base_model=self.base_model, card=card)
+
+    def _write(self, lesson_id: str, tensors: Mapping[str, Tensor], lora: Mapping[str, Any]) -> RevisionRow:
+        parent, number = self.head, self.journal.next_revision_number(self.key)
+        stored = self.store.write(
+            number=number, parent=parent, lesson_ids=(lesson_id,), base_digest=self.base_digest, lora=lora,
+            tensors=tensors, created=_now(),
+        )  # fmt: skip
+        return RevisionRow(number, parent, stored.path, stored.sha256, (lesson_id,))
 
     def _carry_out(self, plan: Rewind) -> Rewind:
         self.journal.rewind(self.key, **asdict(plan))

@@ -21,7 +21,9 @@ from continual_code.learning.learner import Learner
 from continual_code.learning.lessons import Candidate, Evidence, Reasked
 from continual_code.learning.lineage import Lineage
 from continual_code.learning.turns import Turns
+from continual_code.learning.upkeep import Upkeep
 from continual_code.model.threads import dismiss_helpers
+from continual_code.settings import LearningSettings
 
 POLL_SECONDS = 1.0  # how often verdicts recorded by other processes, and a lock that became free, are looked for
 
@@ -46,6 +48,7 @@ class Worker:
         publish: hands a new head to the serving side.
         remind: tells the serving side that a comment is kept as a line of the prompt from now on.
         emit: sends an event to the screen.
+        settings: how long nothing must be wanted before it looks after earlier lessons, and for how long.
     """
 
     def __init__(
@@ -60,10 +63,14 @@ class Worker:
         publish: Callable[[Published], None],
         remind: Callable[[Lesson], None],
         emit: Callable[[Event], None],
+        settings: LearningSettings,
     ) -> None:
         self._lineage, self._turns, self._initial, self._lora = lineage, turns, initial, lora
         self._evidence_of, self._publish, self._remind, self._emit = evidence, publish, remind, emit
-        self._learner = learner(self._stage)
+        self._learner, self._settings = learner(self._stage), settings
+        self._upkeep = Upkeep(
+            lineage, self._learner, settings, lora=lora, adapter=self._adapter, evidence=evidence, emit=emit
+        )
         self._wake = threading.Event()
         self._jobs: deque[Callable[[], None]] = deque()
         self._current: tuple[str, float] | None = None
@@ -75,12 +82,13 @@ class Worker:
 
     def wake(self) -> None:
         """There may be a new verdict."""
+        self._turns.want()
         self._wake.set()
 
     def do(self, job: Callable[[], None]) -> None:
         """Run `job` on the learning thread, before the next lesson."""
         self._jobs.append(job)
-        self._wake.set()
+        self.wake()
 
     def read_ahead(self, proposal_id: str) -> None:
         """The person looks at a proposal: meanwhile read what a lesson from its rejection would begin with."""
@@ -120,9 +128,9 @@ class Worker:
                 self._emit(Failed(f"Unexpected {type(error).__name__}: {error}", "The adapter stays as it was."))
             dismiss_helpers()
             self._wake.wait(POLL_SECONDS)
-            self._wake.clear()
 
     def _work(self) -> None:
+        self._wake.clear()  # first: what comes from now on is not overlooked
         while self._jobs and not self._turns.closed:
             self._turns.begin()  # whoever cancelled a lesson did not mean what comes after it
             self._jobs.popleft()()
@@ -132,17 +140,31 @@ class Worker:
         while not self._turns.closed and not self._jobs:
             pending = self._lineage.journal.pending(self._lineage.key, limit=1)
             if not pending:
-                self._emit(LearnerState("idle"))
+                self._look_after()
                 return
             try:
                 self._attempt(pending[0])
             finally:
                 self._current = None
 
+    def _look_after(self) -> None:
+        """Nothing waits: see to earlier lessons, if nobody has wanted anything for a while."""
+        if self._turns.idle_for < self._settings.idle_seconds:
+            self._upkeep.rest()
+        else:
+            self._turns.begin(self._is_wanted)
+            if self._upkeep.work():
+                self._serve_head()
+        self._emit(LearnerState("idle"))
+
+    def _is_wanted(self) -> bool:
+        return self._wake.is_set() or self._turns.idle_for < self._settings.idle_seconds
+
     def _read_ahead(self, proposal_id: str) -> None:
         if self._lineage.lock.held:
             rollout = self._lineage.journal.rollout(proposal_id)
-            self._learner.read_ahead(rollout, lambda: self._turns.pause(self._wake.is_set))  # a verdict goes first
+            self._turns.begin(self._wake.is_set)  # a verdict goes first
+            self._learner.read_ahead(rollout)
 
     def _take_over(self) -> bool:
         """Become the one that learns; False while another process is. What it published is served from now on."""

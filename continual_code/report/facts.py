@@ -17,7 +17,7 @@ from continual_code.feedback.chronicle import Answer, Chronicle
 from continual_code.feedback.redaction import redact
 from continual_code.report.credit import Piece, pieces, without_secrets
 from continual_code.report.repeats import Repeats, is_among, repeats_of, rules_in
-from continual_code.report.words import STATES, State
+from continual_code.report.words import FADED, STATES, State
 from continual_code.ui.credit import argued_against
 
 
@@ -69,6 +69,7 @@ class Entry:
     path: str
     created: str
     status: LessonStatus
+    faded: bool
     reason: str
     revision: int | None
     figures: Figures
@@ -83,7 +84,7 @@ class Entry:
 
     @property
     def state(self) -> State:
-        return STATES[self.status]
+        return FADED if self.faded else STATES[self.status]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +129,7 @@ def _entry(chronicle: Chronicle, lesson: Lesson, report: StepReport | None, repe
         path=redact(lesson.path),
         created=lesson.created,
         status=lesson.status,
+        faded=lesson.faded,
         reason=redact(lesson.reason),
         revision=lesson.revision,
         figures=_figures(lesson, report),

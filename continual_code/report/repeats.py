@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from continual_code.events import Lesson, Message
 from continual_code.feedback.chronicle import Chronicle
 from continual_code.feedback.planning import chain
-from continual_code.feedback.rows import number_of
+from continual_code.feedback.rows import number_of, wording
 from continual_code.templates import fill
 
 
@@ -40,11 +40,6 @@ def repeats_of(chronicle: Chronicle) -> dict[str, Repeats]:
     """For every lesson, by its id."""
     lessons, judged = [lesson for lesson, _ in chronicle.lessons], _judged(chronicle)
     return {lesson.id: _repeats(lesson, lessons, judged) for lesson in lessons}
-
-
-def wording(comment: str) -> str:
-    """What two comments must share to count as the same: letter case, spacing and a final stop do not matter."""
-    return " ".join(comment.casefold().split()).rstrip(".!")
 
 
 def rules_in(messages: Sequence[Message]) -> str:

@@ -32,6 +32,7 @@ STATES: dict[LessonStatus, State] = {
     "undone": State("↶", "undone", "You took it back; it is not in the weights and not in the prompt.", "gone"),
     "rolled_back": State("↺", "rolled back", "It was forgotten when an earlier revision was made to serve.", "gone"),
 }
+FADED = State("◒", "in both", "It has faded in the weights, so it is a line of every prompt as well.", "kept")
 VERDICTS: dict[VerdictKind | None, str] = {
     "accept": "you accepted it",
     "edit": "you accepted it with changes of your own",

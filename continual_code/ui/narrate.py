@@ -11,10 +11,12 @@ from textual.content import Content
 from continual_code.errors import ContinualCodeError
 from continual_code.events import (
     Applied,
+    Checked,
     Committed,
     Event,
     Failed,
     Learned,
+    Lesson,
     NoEdit,
     Proposal,
     Proposed,
@@ -22,6 +24,7 @@ from continual_code.events import (
     Recorded,
     Retried,
     Started,
+    StudiedAgain,
     Undone,
     Verdict,
     VerdictKind,
@@ -62,6 +65,10 @@ def narrate(event: Event) -> list[Content]:
             return [Content.assemble((f"↶ {clean_line(id, 12)} undone", ".strong"), _tail(detail)), Content("")]
         case Learned():
             return _learned(event)
+        case Checked(lesson):
+            return _checked(lesson)
+        case StudiedAgain():
+            return _studied_again(event)
         case Retried():
             return [Content.assemble((f"· {retried_words(event)}", ".strong"), _tail(event.reason)), Content("")]
         case Failed(what, kept, do):
@@ -174,6 +181,24 @@ def _learned(event: Learned) -> list[Content]:
     if blamed := argued_against(report):
         lines.append(Content.assemble(("  your comment argued most against  ", ".quiet"), (blamed, ".learn")))
     return [*lines, Content("")]
+
+
+def _checked(lesson: Lesson) -> list[Content]:
+    name = clean_line(lesson.id, 12)
+    if lesson.faded:
+        words = f"◒ {name} has faded in the weights; its comment is a line of the prompt again"
+    else:
+        words = f"● {name} holds again; its comment leaves the prompt"
+    return [Content.styled(words, ".strong"), Content("")]
+
+
+def _studied_again(event: StudiedAgain) -> list[Content]:
+    name = clean_line(event.lesson.id, 12)
+    if event.revision is None:
+        words = f"○ {name} was studied again without success"
+        return [Content.assemble((words, ".strong"), _tail(event.reason)), Content("")]
+    figures = f": {event.seconds:.1f} s, r{event.revision}"
+    return [Content.assemble((f"● {name} was studied again", ".good"), (figures, ".quiet")), Content("")]
 
 
 def _tail(text: str) -> str:

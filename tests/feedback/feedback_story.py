@@ -50,9 +50,20 @@ class Story:
         number = int(self.propose().id[1:])
         with closing(sqlite3.connect(path)) as connection, connection:
             values = (number, "reject", comment, None, NOON.isoformat())
-            connection.execute("INSERT INTO verdicts VALUES (?, ?, ?, ?, ?)", values)
+            connection.execute(
+                "INSERT INTO verdicts (proposal, kind, comment, edited, created) VALUES (?, ?, ?, ?, ?)", values
+            )
             insert = "INSERT INTO lessons (proposal, model, status, created) VALUES (?, ?, 'pending', ?)"
             return f"l{connection.execute(insert, (number, MODEL, NOON.isoformat())).lastrowid}"
+
+    def learn_long_ago(self, comment: str, path: Path) -> None:
+        """A lesson as the first version learned it, in the file at `path`."""
+        number = int(self.reject_long_ago(comment, path)[1:])
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute("INSERT INTO models (model, head, issued) VALUES (?, 1, 1)", (MODEL,))
+            values = (MODEL, 1, 0, "000001", "0" * 64, f'["l{number}"]', NOON.isoformat())
+            connection.execute("INSERT INTO revisions VALUES (?, ?, ?, ?, ?, ?, ?)", values)
+            connection.execute("UPDATE lessons SET status = 'learned', revision = 1 WHERE number = ?", (number,))
 
     def publish(self, lesson_id: str, *, parent: int | None = None, model: str = MODEL) -> int:
         number = self.journal.next_revision_number(model)

@@ -102,16 +102,16 @@ def test_the_proposals_of_an_earlier_version_stay_and_belong_to_no_session(path:
     monkeypatch.setattr(migrations, "MIGRATIONS", migrations.MIGRATIONS[:3])
     old = Journal(path)
     story = Story(old)
-    lesson, waiting = story.reject(), story.propose()
-    before = story.everything()
+    lesson, waiting = story.reject_long_ago("Keep the order.", path), story.propose()
     old.close()
     monkeypatch.undo()
     journal = Journal(path)
-    assert Story(journal).everything() == before
+    (pending,) = journal.pending(MODEL)
+    assert (pending.lesson.id, pending.lesson.comment) == (lesson, "Keep the order.")
     assert journal.sessions.of(ROOT) == []
     assert journal.record_verdict(Verdict(waiting.id, "reject", "why")) is not None
-    again = answer(journal, None, retry_of=lesson.proposal_id)
-    assert again.retry_of == lesson.proposal_id
+    again = answer(journal, None, retry_of=pending.proposal.id)
+    assert again.retry_of == pending.proposal.id
     asked = log(journal).begin(SORT)
     assert replace(answer(journal, asked), id=again.id, retry_of=again.retry_of) == again
     assert [note.id for note in journal.sessions.of(ROOT)] == ["s1"]

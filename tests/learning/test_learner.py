@@ -16,7 +16,7 @@ from continual_code.learning.alignment import departures
 from continual_code.learning.lessons import Evidence
 from continual_code.learning.remarks import Remarks
 from continual_code.learning.scoring import BASE, Scorer, of_tokens
-from continual_code.model.generation import PREFILL_CHUNK, Generation, Generator
+from continual_code.model.generation import Generation, Generator
 from continual_code.model.prefix import PrefixStore
 
 
@@ -309,12 +309,15 @@ def test_a_lesson_after_an_interrupted_one_is_not_tainted_by_it(bench: Bench) ->
 
 def test_what_was_read_ahead_is_not_read_again_and_what_was_begun_is_kept(bench: Bench) -> None:
     long = replace(bench.rollout, prompt_ids=bench.rollout.prompt_ids * 30)
-    learner = bench.learner()
+    whole = Pause()
+    bench.learner(pause=whole).read_ahead(long)
+    late = whole.calls - 2
+    pause = Pause(raise_at=late)
+    learner = bench.learner(pause=pause)
     with pytest.raises(Interrupted):
-        learner.read_ahead(long, Pause(raise_at=3))
-    rest = Pause()
-    learner.read_ahead(long, rest)
-    assert 0 < rest.calls < -(-len(long.prompt_ids) // PREFILL_CHUNK), "the first chunks were kept"
-    nothing = Pause()
-    learner.read_ahead(long, nothing)
-    assert nothing.calls == 0
+        learner.read_ahead(long)
+    learner.read_ahead(long)
+    rest = pause.calls - late
+    assert 0 < rest < whole.calls / 2, "the first chunks were kept"
+    learner.read_ahead(long)
+    assert pause.calls - late == rest

@@ -9,11 +9,11 @@ import sys
 from dataclasses import replace
 
 from hostile import PAYLOADS
-from scripted import ScriptedSession, learned, proposal, ready
+from scripted import ScriptedSession, learned, lesson, proposal, ready
 from textual.app import App, ComposeResult
 from textual.widgets import Static
 
-from continual_code.events import Failed, Listener, NoEdit, Proposed, Started, Streamed, Task
+from continual_code.events import Failed, Listener, NoEdit, Proposed, Started, Streamed, StudiedAgain, Task
 from continual_code.port import Opened
 from continual_code.ui import run
 
@@ -33,6 +33,7 @@ class Hostile(ScriptedSession):
         self.play(replace(ready(), model=TEXT, device=TEXT), Started(task, 1, 2, (TEXT,)))
         self.play(*(Streamed(f"{name} {payload} shown\n") for name, payload in PAYLOADS.items()))
         self.play(NoEdit(task, TEXT), learned(status="failed", reason=TEXT), Failed(TEXT, TEXT, TEXT))
+        self.play(StudiedAgain(lesson(TEXT), None, 1.0, TEXT))
         self.play(Proposed(proposal(path=TEXT, before=None, after=TEXT, left_out=(TEXT,))))
         return opened
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from person import at_work
 from scripted import lesson
 
 from continual_code.errors import UsageError
-from continual_code.events import Undone
+from continual_code.events import Checked, StudiedAgain, Undone
 
 TAUGHT = [
     lesson("l1", "use f-strings"),
@@ -25,6 +27,28 @@ async def test_lessons_are_listed_newest_first_with_their_status_in_words() -> N
         await person.sees("because the comment changes nothing")
         await person.press("down")
         await person.sees("gap 0.31 · loss 0.82 → 0.21 · revision r4 · seconds 3.1")
+
+
+async def test_a_lesson_that_faded_says_so_and_how_often_it_had_to_be_said_again() -> None:
+    async with at_work() as person:
+        faded = replace(lesson("l1", "use f-strings"), objection_left=0.8, checked="2030-01-02T03:04:05", said_again=2)
+        person.session.lesson_list = [faded]
+        await person.press("f4")
+        await person.sees("◒ in both, faded in the weights, so in the prompt")
+        await person.sees("again, last checked 01-02 03:04, said again 2 times")
+
+
+async def test_what_was_found_while_nothing_was_wanted_is_told() -> None:
+    async with at_work() as person:
+        faded = replace(lesson("l1", "use f-strings"), objection_left=0.8)
+        person.session.play(Checked(faded))
+        await person.sees("◒ l1 has faded in the weights; its comment is a line of the prompt again")
+        person.session.play(StudiedAgain(faded, 7, 31.4))
+        await person.sees("● l1 was studied again: 31.4 s, r7")
+        person.session.play(Checked(replace(faded, objection_left=0.1)))
+        await person.sees("● l1 holds again; its comment leaves the prompt")
+        person.session.play(StudiedAgain(faded, None, 31.4, "The answer runs on."))
+        await person.sees("○ l1 was studied again without success: The answer runs on.")
 
 
 async def test_a_wide_screen_has_a_column_for_every_figure() -> None:

@@ -130,7 +130,7 @@ class Ours:
         learner.prepare(self.views.initial)
         started, compute = time.perf_counter(), time.process_time()
         if ahead:
-            learner.read_ahead(rollout, _go_on)
+            learner.read_ahead(rollout)
         compute_ahead = time.process_time() - compute
         verdict = time.perf_counter()
         candidate = learner.learn("l1", rollout, Evidence(COMMENT), self.views.initial, REVISION)

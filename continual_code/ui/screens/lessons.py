@@ -15,14 +15,15 @@ from textual.content import Content
 from textual.widgets import Static
 
 from continual_code.errors import ContinualCodeError
-from continual_code.events import Event, Learned, Lesson, Recorded, Undone
+from continual_code.events import Checked, Event, Learned, Lesson, Recorded, StudiedAgain, Undone
 from continual_code.port import Session
+from continual_code.standing import standing, when
 from continual_code.ui.calls import Calls
 from continual_code.ui.clean import clean_line
 from continual_code.ui.narrate import failure_of
 from continual_code.ui.screens.confirm import Confirm
 from continual_code.ui.screens.page import Page
-from continual_code.ui.widgets.lesson_list import STATUS, LessonList, figure, heading, loss, when
+from continual_code.ui.widgets.lesson_list import LessonList, figure, heading, loss, status_of
 from continual_code.ui.widgets.status_bar import Source
 
 EMPTY = (
@@ -65,7 +66,7 @@ class LessonsScreen(Page[None]):
 
     def hear(self, event: Event) -> None:
         """Something happened while the list is open."""
-        if isinstance(event, Learned | Recorded | Undone):
+        if isinstance(event, Learned | Recorded | Undone | Checked | StudiedAgain):
             self._reload()
 
     def action_undo(self) -> None:
@@ -123,12 +124,12 @@ def detail(lesson: Lesson) -> Content:
     }
     told = " · ".join(f"{name} {value}" for name, value in figures.items() if value)
     reason = f", because {clean_line(lesson.reason)}" if lesson.reason else ""
-    later = f", superseded by {clean_line(lesson.superseded_by, 12)}" if lesson.superseded_by else ""
+    since = "".join(f", {clean_line(each, 60)}" for each in standing(lesson))
     return Content.assemble(
         (f"{clean_line(lesson.id, 12)}  ", ".quiet"),
         (clean_line(lesson.comment, 400) or "(your own edit)", ".strong"),
         "\n",
-        f"{clean_line(lesson.path, 200)} · {when(lesson.created)} · {STATUS[lesson.status]}{reason}{later}",
+        f"{clean_line(lesson.path, 200)} · {clean_line(when(lesson.created), 11)} · {status_of(lesson)}{reason}{since}",
         "\n",
         (told or "no step has run yet", ".quiet"),
     )

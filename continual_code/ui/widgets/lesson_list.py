@@ -6,12 +6,12 @@ Invariant: a lesson is always one row; what a narrow screen has no column for, t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from rich.cells import set_cell_size
 from textual.message import Message
 
 from continual_code.events import Lesson, LessonStatus
+from continual_code.standing import when
 from continual_code.ui.clean import clean_line
 from continual_code.ui.widgets.rows import Rows, fitted
 
@@ -78,10 +78,10 @@ def row_of(lesson: Lesson, width: int) -> str:
     return _columns(
         (
             lesson.id,
-            when(lesson.created),
+            clean_line(when(lesson.created), 11),
             lesson.comment or "(your own edit)",
             lesson.path,
-            STATUS[lesson.status],
+            status_of(lesson),
             figure(lesson.gap),
             loss(lesson),
             "" if lesson.revision is None else f"r{lesson.revision}",
@@ -91,12 +91,9 @@ def row_of(lesson: Lesson, width: int) -> str:
     )
 
 
-def when(created: str) -> str:
-    """An ISO time as month, day, hour and minute of this place; anything else as it came, shortened."""
-    try:
-        return datetime.fromisoformat(created).astimezone().strftime("%m-%d %H:%M")
-    except ValueError:
-        return clean_line(created, 11)
+def status_of(lesson: Lesson) -> str:
+    """Its mark and word; a lesson that has faded stands in weights and prompt."""
+    return "◒ in both" if lesson.faded else STATUS[lesson.status]
 
 
 def figure(value: float | None) -> str:
