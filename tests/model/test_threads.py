@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from continual_code.model.threads import dismiss_helpers
 
 TASKS = Path("/proc/self/task")
 pytestmark = pytest.mark.skipif(
-    torch.get_num_threads() < 2 or not list(Path(torch.__file__).parent.glob("lib/libgomp*")),
+    (os.cpu_count() or 1) < 2 or not list(Path(torch.__file__).parent.glob("lib/libgomp*")),
     reason="needs two cores and a torch that brings GNU OpenMP",
 )
 
@@ -34,6 +36,14 @@ def fewer(before: int) -> bool:
     while helpers() >= before and time.monotonic() < deadline:
         time.sleep(0.01)
     return helpers() < before
+
+
+@pytest.fixture(autouse=True)
+def two_threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture
