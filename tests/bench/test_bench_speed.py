@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,11 @@ import torch
 from tiny import make_tiny_model
 
 from continual_code.bench.options import add_speed
+from continual_code.bench.party import Party
 from continual_code.bench.speed import command
 from continual_code.bench.speed.edits import EDITS
 from continual_code.bench.speed.measure import Figures, Measurement
 from continual_code.bench.speed.ours import Ours
-from continual_code.bench.speed.party import Party
 from continual_code.bench.speed.peer_transformers import Transformers
 from continual_code.bench.speed.summary import markdown, ratios
 from continual_code.errors import StateError, UsageError
@@ -88,7 +89,7 @@ def test_every_edit_is_of_a_module_that_is_installed_and_about_as_long_as_it_say
 
 @pytest.fixture
 def modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
     return tmp_path
 
 
@@ -99,7 +100,7 @@ def party(modules: Path, source: str) -> Party:
 
 def test_what_a_party_prints_does_not_reach_its_replies(modules: Path) -> None:
     source = (
-        "from continual_code.bench.speed.party import serve\n"
+        "from continual_code.bench.party import serve\n"
         "def add(a, b):\n    print('noise')\n    return {'sum': a + b}\n"
         "serve(lambda: {'add': add})\n"
     )
@@ -115,9 +116,7 @@ def test_what_a_party_prints_does_not_reach_its_replies(modules: Path) -> None:
 
 def test_a_party_that_cannot_begin_says_why_and_one_that_died_is_noticed(modules: Path) -> None:
     source = (
-        "from continual_code.bench.speed.party import serve\n"
-        "def begin():\n    import a_package_nobody_has\n"
-        "serve(begin)\n"
+        "from continual_code.bench.party import serve\ndef begin():\n    import a_package_nobody_has\nserve(begin)\n"
     )
     child = party(modules, source)
     with pytest.raises(StateError, match="a_package_nobody_has"):

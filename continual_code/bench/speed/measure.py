@@ -6,19 +6,19 @@ Invariant: a figure is the list of its runs; nothing is averaged here.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from continual_code.bench.party import Party
 from continual_code.bench.speed.edits import EDITS, QUICK, Edit
-from continual_code.bench.speed.party import Party
 from continual_code.errors import StateError
 
 OURS = "continual_code.bench.speed.ours"
 TRANSFORMERS = "continual_code.bench.speed.peer_transformers"
 LLAMA_CPP = "continual_code.bench.speed.peer_llama_cpp"
-TRL = "continual_code.bench.speed.peer_trl"
+TRL = "continual_code.bench.peer_trl"
 PEERS = ("transformers", "transformers_lookup", "llama_cpp", "llama_cpp_lookup")
 SIZES = ((512, 128), (2048, 256), (8192, 256))  # tokens of the prompt, tokens of the rollout
 PREFIX_TOKENS, MORE_TOKENS = 4096, 32
@@ -55,7 +55,7 @@ class Measurement:
         """Every edit by every party; then the program itself, which is loaded already."""
         peers = self._peers()
         try:
-            with _party(OURS, self._model) as ours:
+            with closing(Party(OURS, self._model)) as ours:
                 self._say("loading the model")
                 self.figures.serving |= {"placement": ours.ask("pack")["placement"]}
                 for edit in QUICK if self._quick else EDITS:
@@ -121,14 +121,14 @@ class Measurement:
             for name, details in (("ours", {}), ("ours_full_gradient", {"full": True})):
                 if name == "ours" or not self._quick:
                     self._say(f"lesson {prompt}/{rollout}: {name}")
-                    with self._or_missing(f"{name}_{prompt}"), _party(OURS, self._model) as party:
+                    with self._or_missing(f"{name}_{prompt}"), closing(Party(OURS, self._model)) as party:
                         party.ask("pack")
                         row[name] = party.ask("lesson", text=self._text, **sizes, **details)
             given = row.get("ours", {})
             if given and not (self._quick and prompt == NOT_QUICK):
                 self._say(f"lesson {prompt}/{rollout}: trl")
-                with self._or_missing(f"trl_{prompt}"), _party(TRL, self._model) as party:
-                    row["trl"] = party.ask("step", **{name: given[name] for name in GIVEN})
+                with self._or_missing(f"trl_{prompt}"), closing(Party(TRL)) as party:
+                    row["trl"] = party.ask("step", model=self._model, **{name: given[name] for name in GIVEN})
             self.figures.lessons.append({name: _without(GIVEN, reply) for name, reply in row.items()})
 
     @contextmanager
@@ -138,15 +138,6 @@ class Measurement:
         except StateError as error:
             self.figures.missing[name] = str(error)
             self._say(f"{name} left out: {error}")
-
-
-@contextmanager
-def _party(module: str, *arguments: str) -> Iterator[Party]:
-    party = Party(module, *arguments)
-    try:
-        yield party
-    finally:
-        party.close()
 
 
 def _times(reply: dict[str, Any]) -> dict[str, float]:

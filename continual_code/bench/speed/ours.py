@@ -12,7 +12,7 @@ from typing import Any
 
 from continual_code.agent import Agent
 from continual_code.bench.loading import load_installed
-from continual_code.bench.speed.party import serve
+from continual_code.bench.party import serve
 from continual_code.errors import Interrupted
 from continual_code.events import Message, Rollout, Task
 from continual_code.learning.common_text import CommonText

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
-from continual_code.bench.speed.party import serve
+from continual_code.bench.party import serve
 
 CONTEXT_TOKENS = 8192
 

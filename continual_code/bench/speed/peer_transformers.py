@@ -11,7 +11,7 @@ import torch
 from peft import get_peft_model
 from transformers import AutoModelForCausalLM, StoppingCriteria, StoppingCriteriaList
 
-from continual_code.bench.speed.party import serve
+from continual_code.bench.party import serve
 from continual_code.model.provision import require_installed
 from continual_code.model.views import lora_config
 from continual_code.settings import load_settings
