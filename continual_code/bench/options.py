@@ -16,8 +16,9 @@ def add_lessons(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--split", choices=["score", "tune", "all"], default="score", help="which built-in rules")
     parser.add_argument("--limit", type=_count, metavar="N", help="the first N rules")
     parser.add_argument(
-        "--arms", default="ours,memory,none", metavar="NAMES", help="ways to learn; an unknown one lists all"
-    )
+        "--arms", default="ours,memory,none", metavar="NAMES",
+        help="ways to learn, with a learning rate of their own as NAME@RATE; an unknown one lists all",
+    )  # fmt: skip
     parser.add_argument("--seeds", type=_count, default=3, metavar="N", help="which task is corrected, which order")
     parser.add_argument("--siblings", type=_count, default=10, metavar="N", help="held-out tasks for each rule")
     parser.add_argument("--unrelated", type=_count, default=4, metavar="N", help="tasks where a rule must not apply")

@@ -30,6 +30,7 @@ from continual_code.settings import Settings
 TALK = (Message("user", "def total(values):\n    return values\n\nMake it return the sum."),)
 COMMENT = "Use sum() instead of a loop."
 EDIT = "```python\ndef total(values):\n    return sum(values)\n```"
+TOLD_EDIT = "```python\ndef total(values):\n    return 0 + sum(values)\n```"
 LEARNING = sorted(ARMS.keys() - {"none", "memory"})
 DISTILLING = sorted(name for name in ARMS if name.startswith("ours"))
 EXERCISE = Exercise("e1", "Use multiplication in double.", "tool.py", {"tool.py": "def double(x):\n    return x + x\n"})
@@ -37,13 +38,22 @@ EXERCISE = Exercise("e1", "Use multiplication in double.", "tool.py", {"tool.py"
 
 @pytest.fixture(scope="module", autouse=True)
 def corrected(tiny_model: Path) -> Iterator[None]:
-    """Asked to correct its answer, the base gives the edit; everything else it samples itself."""
+    """Asked to correct its answer, the base gives the edit, and an adapter that is told the comment another one.
+
+    Everything else is sampled.
+    """
     sampled, tokenizer = Generator.generate, AutoTokenizer.from_pretrained(tiny_model)
 
+    def scripted(prompt: str, owner: object) -> str | None:
+        if owner == BASE:
+            return EDIT if prompt.count("assistant\n") > 1 else None
+        return TOLD_EDIT if isinstance(owner, int) and f"follow: {COMMENT}" in prompt else None
+
     def generate(self: Generator, prompt_ids: Sequence[int], *arguments: Any, **named: Any) -> Generation:
-        if named["owner"] != BASE or tokenizer.decode(prompt_ids).count("assistant\n") < 2:
+        text = scripted(tokenizer.decode(prompt_ids), named["owner"])
+        if text is None:
             return sampled(self, prompt_ids, *arguments, **named)
-        tokens = (*tokenizer(EDIT, add_special_tokens=False)["input_ids"], tokenizer.eos_token_id)
+        tokens = (*tokenizer(text, add_special_tokens=False)["input_ids"], tokenizer.eos_token_id)
         return Generation(tokens, (0.0,) * len(tokens), "stop", len(tokens))
 
     with pytest.MonkeyPatch.context() as patch:
@@ -167,6 +177,26 @@ def test_an_arm_that_does_not_exist_is_refused_with_those_that_do() -> None:
     with pytest.raises(UsageError, match="no arm 'magic'") as caught:
         arm("magic")
     assert all(name in caught.value.do for name in ARMS)
+
+
+# --- A learning rate of its own --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["ours-one-update", "predecessor", "sdpo", "sft-edit"])
+def test_the_learning_rate_in_an_arms_name_is_how_far_it_goes(
+    subject: Subject, taught: Mapping[str, Taught], state: State, lesson: Lesson, name: str
+) -> None:
+    def moved(after: State) -> float:
+        return max((after.tensors[key] - state.tensors[key]).abs().max().item() for key in state.tensors)
+
+    small, large = (moved(arm(f"{name}@{rate}")(subject, state, lesson).state) for rate in ("1e-5", "1e-2"))
+    assert 0 < small < moved(taught[name].state) < large
+
+
+@pytest.mark.parametrize("name", ["sdpo@", "sdpo@fast", "sdpo@0", "sdpo@-1e-4", "sdpo@nan", "sdpo@inf", "memory@1e-4"])
+def test_a_learning_rate_that_is_none_is_refused(name: str) -> None:
+    with pytest.raises(UsageError, match="learning rate"):
+        arm(name)
 
 
 # --- Nothing to learn ------------------------------------------------------------------------
@@ -314,7 +344,8 @@ def test_sdpo_comes_closer_to_the_teacher_as_it_was_before_the_lesson(subject: S
 def test_fine_tuning_makes_the_edit_and_the_end_after_it_more_likely(subject: Subject, lesson: Lesson) -> None:
     end = lesson.rollout.token_ids[-1]
     tokens = [*subject.base.chat.encode(EDIT), end]
-    tensors = baselines.sft(subject, subject.untaught, lesson)
+    tensors = baselines.sft_edit(subject, subject.untaught, lesson)
+    assert tensors is not None
     before, after = (
         logprobs(subject, each, lesson.rollout.prompt_ids, tokens) for each in (subject.untaught.tensors, tensors)
     )
@@ -327,6 +358,6 @@ def test_fine_tuning_ends_the_edit_as_the_model_ends_its_answers(
 ) -> None:
     """Some models have a second end, of whole documents, that never comes after an answer."""
     end = lesson.rollout.token_ids[-1]
-    usual = baselines.sft(subject, subject.untaught, lesson)
+    usual = arm("sft-edit")(subject, subject.untaught, lesson)
     monkeypatch.setattr(subject.base.chat, "stop_ids", frozenset({0, end}))
-    assert same(baselines.sft(subject, subject.untaught, lesson), usual)
+    assert same(arm("sft-edit")(subject, subject.untaught, lesson).state.tensors, usual.state.tensors)

@@ -155,6 +155,21 @@ def test_the_rules_are_those_that_were_chosen(
     assert summary["arms"]["none"]["retention"] is None, "what was not measured is not 0"
 
 
+def test_learning_rates_are_rows_of_one_table_and_share_what_the_untaught_model_answers(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "plots", lambda summary, directory: [])
+    out, rates = tmp_path / "tune.json", ("sdpo@1e-5", "sdpo@1e-3")
+    singles = ("--sequence", "0", "--noise", "0", "--flips", "0", "--canary", "0")
+    assert bench.run("--arms", ",".join(rates), *singles, out=out) == 0
+    small, large = (json.loads(out.read_text())["arms"][name] for name in rates)
+    assert (small["stick_at_1"], large["stick_at_1"]) == (1, 1)
+    assert 0 <= small["drift"] < large["drift"]
+    assert all(f"| {name} |" in out.with_suffix(".md").read_text() for name in rates)
+    lines = out.with_suffix(".records.jsonl").read_text().splitlines()
+    assert sum('"stage": "told"' in line for line in lines) == 4, "two tasks of two rules, once for all rates"
+
+
 # --- What it refuses ---------------------------------------------------------------------------
 
 
@@ -206,7 +221,11 @@ def test_an_edited_rule_is_another_configuration_though_it_keeps_its_name(measur
 
 @pytest.mark.parametrize(
     ("arguments", "what", "choice"),
-    [(("--arms", "none,magic"), "no arm 'magic'", "ours"), (("--only", "zebra,lion"), "no rule 'lion'", "tiger")],
+    [
+        (("--arms", "none,magic"), "no arm 'magic'", "ours"),
+        (("--arms", "none,ours@fast"), "'fast' is not a learning rate", "ours@1e-4"),
+        (("--only", "zebra,lion"), "no rule 'lion'", "tiger"),
+    ],
 )
 def test_a_name_that_means_nothing_is_refused_with_those_that_do(
     bench: Bench, tmp_path: Path, arguments: tuple[str, ...], what: str, choice: str

@@ -6,6 +6,7 @@ nothing else.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -45,8 +46,9 @@ def _memory(subject: Subject, state: State, lesson: Lesson) -> Taught:
 def _distilled(**changes: object) -> Arm:
     """The product's learner, with some of its settings changed."""
 
-    def teach(subject: Subject, state: State, lesson: Lesson) -> Taught:
-        settings = subject.settings.learning.model_copy(update=changes)
+    def teach(subject: Subject, state: State, lesson: Lesson, rate: float | None = None) -> Taught:
+        usual = subject.settings.learning
+        settings = usual.model_copy(update={**changes, "learning_rate": rate or usual.learning_rate})
         learner = subject.learner(settings)
         evidence = Evidence(lesson.comment, is_sound=partial(is_sound, target=lesson.path))
         rollout = lesson.rollout
@@ -63,18 +65,21 @@ def _distilled(**changes: object) -> Arm:
     return teach
 
 
-def _baseline(step: Callable[[Subject, State, Lesson], Tensors], needs_edit: bool = False) -> Arm:
-    def teach(subject: Subject, state: State, lesson: Lesson) -> Taught:
-        if needs_edit and lesson.edit is None:
-            return Taught(state, "no_signal", None, 0.0)
+def _baseline(step: Callable[..., Tensors | None]) -> Arm:
+    """A step that returns None has nothing to learn from."""
+
+    def teach(subject: Subject, state: State, lesson: Lesson, **rate: float) -> Taught:
         started = time.monotonic()
-        tensors = step(subject, state, lesson)
-        return Taught(subject.state(tensors, state.memory), "learned", None, time.monotonic() - started)
+        tensors = step(subject, state, lesson, **rate)
+        seconds = time.monotonic() - started
+        if tensors is None:
+            return Taught(state, "no_signal", None, seconds)
+        return Taught(subject.state(tensors, state.memory), "learned", None, seconds)
 
     return teach
 
 
-ARMS: Mapping[str, Arm] = {
+ARMS: Mapping[str, Callable[..., Taught]] = {
     "none": _nothing,
     "memory": _memory,
     "ours": _distilled(),
@@ -86,14 +91,32 @@ ARMS: Mapping[str, Arm] = {
     "ours-no-rehearsal": _distilled(rehearse=0),
     "ours-no-anchors": _distilled(anchors=0),
     "ours-everywhere": _distilled(departures_only=False),
-    "sft-edit": _baseline(baselines.sft, needs_edit=True),
+    "sft-edit": _baseline(baselines.sft_edit),
     "predecessor": _baseline(baselines.sampled_token_step),
     "sdpo": _baseline(baselines.sdpo),
 }
+RATELESS = ("none", "memory")
 
 
 def arm(name: str) -> Arm:
-    """Raises UsageError: there is no such arm."""
-    if name not in ARMS:
-        raise UsageError(f"There is no arm {name!r}.", do=f"Choose from: {', '.join(ARMS)}.")
-    return ARMS[name]
+    """The arm of that name; after an `@` the name may choose a learning rate, as in `sdpo@1e-4`.
+
+    Raises:
+        UsageError: there is no such arm or learning rate.
+    """
+    plain, at, rate = name.partition("@")
+    if plain not in ARMS:
+        raise UsageError(f"There is no arm {plain!r}.", do=f"Choose from: {', '.join(ARMS)}.")
+    return partial(ARMS[plain], rate=_rate(plain, rate)) if at else ARMS[plain]
+
+
+def _rate(plain: str, text: str) -> float:
+    if plain in RATELESS:
+        raise UsageError(f"The arm {plain!r} has no learning rate.", do=f"Write {plain} alone.")
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = math.nan
+    if not 0 < rate < math.inf:
+        raise UsageError(f"{text!r} is not a learning rate.", do=f"Write, for example, {plain}@1e-4.")
+    return rate

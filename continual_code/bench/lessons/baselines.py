@@ -16,26 +16,29 @@ from continual_code.learning.divergence import reverse_kl
 from continual_code.learning.scoring import of_tokens
 from continual_code.model.views import View
 
-LEARNING_RATES = {"sft": 2e-4, "sampled_token": 5e-4, "sdpo": 5e-4}
-SFT_UPDATES = 4
-SDPO_UPDATES = 4
+SFT_RATE, SFT_UPDATES = 2e-4, 4
+SAMPLED_TOKEN_RATE = 5e-4
+SDPO_RATE, SDPO_UPDATES = 5e-4, 4
 TOP = 20  # SDPO's support; everything else is one bucket
 
 
-def sft(subject: Subject, state: State, lesson: Lesson) -> Tensors:
-    """Supervised fine-tuning on the person's own edit."""
+def sft_edit(subject: Subject, state: State, lesson: Lesson, rate: float = SFT_RATE) -> Tensors | None:
+    """Supervised fine-tuning on the person's own edit; None without one."""
+    if lesson.edit is None:
+        return None
     end = lesson.rollout.token_ids[-1]  # of an answer; the smallest stop token may be that of a whole document
-    token_ids = [*subject.base.chat.encode(lesson.edit or ""), end]
-    prompt_ids = lesson.rollout.prompt_ids
+    return _sft(subject, state, lesson, [*subject.base.chat.encode(lesson.edit), end], rate)
 
+
+def _sft(subject: Subject, state: State, lesson: Lesson, token_ids: Sequence[int], rate: float) -> Tensors:
     def loss(view: View) -> Tensor:
-        logprobs_T_V = _logprobs(view, prompt_ids, token_ids)
+        logprobs_T_V = _logprobs(view, lesson.rollout.prompt_ids, token_ids)
         return -of_tokens(logprobs_T_V, token_ids).mean()
 
-    return _train(subject, state, loss, "sft", SFT_UPDATES)
+    return _train(subject, state, loss, rate, SFT_UPDATES)
 
 
-def sampled_token_step(subject: Subject, state: State, lesson: Lesson) -> Tensors:
+def sampled_token_step(subject: Subject, state: State, lesson: Lesson, rate: float = SAMPLED_TOKEN_RATE) -> Tensors:
     """One policy-gradient step towards a live teacher, on the sampled tokens alone (sdan/continualcode)."""
     rollout = lesson.rollout
     told_ids = subject.base.chat.render(teacher.told(rollout.messages, lesson.comment, None))
@@ -46,10 +49,10 @@ def sampled_token_step(subject: Subject, state: State, lesson: Lesson) -> Tensor
         student_T = of_tokens(_logprobs(view, rollout.prompt_ids, rollout.token_ids), rollout.token_ids)
         return -((told_T - student_T.detach()) * student_T).mean()
 
-    return _train(subject, state, loss, "sampled_token", 1)
+    return _train(subject, state, loss, rate, 1)
 
 
-def sdpo(subject: Subject, state: State, lesson: Lesson) -> Tensors:
+def sdpo(subject: Subject, state: State, lesson: Lesson, rate: float = SDPO_RATE) -> Tensors:
     """Reverse KL on the student's top 20 tokens and a tail bucket (SDPO, arXiv 2601.20802).
 
     Its teacher is a moving average of the student; over one lesson that is the student as it
@@ -67,7 +70,7 @@ def sdpo(subject: Subject, state: State, lesson: Lesson) -> Tensors:
         top_T_K = student_T_V.topk(TOP, dim=-1).indices
         return reverse_kl(_with_tail(student_T_V, top_T_K), _with_tail(told_T_V, top_T_K)).mean()
 
-    return _train(subject, state, loss, "sdpo", SDPO_UPDATES)
+    return _train(subject, state, loss, rate, SDPO_UPDATES)
 
 
 def _with_tail(logprobs_T_V: Tensor, top_T_K: Tensor) -> Tensor:
@@ -78,12 +81,12 @@ def _with_tail(logprobs_T_V: Tensor, top_T_K: Tensor) -> Tensor:
 
 
 def _train(
-    subject: Subject, state: State, loss: Callable[[View], Tensor], recipe: str, updates: int
+    subject: Subject, state: State, loss: Callable[[View], Tensor], rate: float, updates: int
 ) -> Tensors:  # fmt: skip
     view = subject.views.learning
     view.load(state.tensors)
     with view.whole_lora():
-        optimizer = torch.optim.AdamW(view.parameters(), lr=LEARNING_RATES[recipe], weight_decay=0.0)
+        optimizer = torch.optim.AdamW(view.parameters(), lr=rate, weight_decay=0.0)
         for _ in range(updates):
             optimizer.zero_grad(set_to_none=True)
             loss(view).backward()
