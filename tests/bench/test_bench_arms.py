@@ -182,7 +182,7 @@ def test_an_arm_that_does_not_exist_is_refused_with_those_that_do() -> None:
 # --- A learning rate of its own --------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["ours-one-update", "predecessor", "sdpo", "sft-edit"])
+@pytest.mark.parametrize("name", ["ours-one-update", "predecessor", "sdpo", "sft-edit", "sft-told"])
 def test_the_learning_rate_in_an_arms_name_is_how_far_it_goes(
     subject: Subject, taught: Mapping[str, Taught], state: State, lesson: Lesson, name: str
 ) -> None:
@@ -361,3 +361,23 @@ def test_fine_tuning_ends_the_edit_as_the_model_ends_its_answers(
     usual = arm("sft-edit")(subject, subject.untaught, lesson)
     monkeypatch.setattr(subject.base.chat, "stop_ids", frozenset({0, end}))
     assert same(arm("sft-edit")(subject, subject.untaught, lesson).state.tensors, usual.state.tensors)
+
+
+def test_fine_tuning_on_the_teacher_learns_what_the_model_answers_when_it_is_told(
+    subject: Subject, lesson: Lesson
+) -> None:
+    as_edit = Lesson(lesson.rollout, COMMENT, TOLD_EDIT, lesson.path, lesson.id)
+    edited, told = (
+        arm(name)(subject, subject.untaught, each) for name, each in (("sft-edit", as_edit), ("sft-told", lesson))
+    )
+    assert same(told.state.tensors, edited.state.tensors)
+
+
+def test_an_answer_of_the_teacher_that_finds_no_end_is_not_learned(
+    subject: Subject, state: State, lesson: Lesson, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut = Generation((20, 21), (0.0, 0.0), "length", 2)
+    monkeypatch.setattr(Generator, "generate", lambda *arguments, **named: cut)
+    taught = arm("sft-told")(subject, state, lesson)
+    assert taught.status == "no_signal"
+    assert taught.state is state

@@ -92,6 +92,7 @@ ARMS: Mapping[str, Callable[..., Taught]] = {
     "ours-no-anchors": _distilled(anchors=0),
     "ours-everywhere": _distilled(departures_only=False),
     "sft-edit": _baseline(baselines.sft_edit),
+    "sft-told": _baseline(baselines.sft_told),
     "predecessor": _baseline(baselines.sampled_token_step),
     "sdpo": _baseline(baselines.sdpo),
 }

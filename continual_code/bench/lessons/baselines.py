@@ -30,6 +30,12 @@ def sft_edit(subject: Subject, state: State, lesson: Lesson, rate: float = SFT_R
     return _sft(subject, state, lesson, [*subject.base.chat.encode(lesson.edit), end], rate)
 
 
+def sft_told(subject: Subject, state: State, lesson: Lesson, rate: float = SFT_RATE) -> Tensors | None:
+    """Supervised fine-tuning on the teacher's answer; None when that has no end."""
+    answer = subject.told(lesson, state)
+    return _sft(subject, state, lesson, answer.token_ids, rate) if answer.finish == "stop" else None
+
+
 def _sft(subject: Subject, state: State, lesson: Lesson, token_ids: Sequence[int], rate: float) -> Tensors:
     def loss(view: View) -> Tensor:
         logprobs_T_V = _logprobs(view, lesson.rollout.prompt_ids, token_ids)

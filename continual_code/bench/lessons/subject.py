@@ -19,13 +19,14 @@ from continual_code.agent import Agent
 from continual_code.bench.lessons.rules import Exercise
 from continual_code.errors import ContinualCodeError
 from continual_code.events import Message, Rollout, Task
+from continual_code.learning import answering, teacher
 from continual_code.learning.common_text import CommonText
 from continual_code.learning.divergence import forward_kl
 from continual_code.learning.learner import Learner
 from continual_code.learning.lessons import Earlier
 from continual_code.learning.scoring import BASE, Scorer
 from continual_code.model.base import Base
-from continual_code.model.generation import Generator, Sampling
+from continual_code.model.generation import Generation, Generator, Sampling
 from continual_code.model.prefix import PrefixStore
 from continual_code.model.views import Views
 from continual_code.settings import LearningSettings, Settings
@@ -118,6 +119,12 @@ class Subject:
         prompt_ids = self.base.chat.render(messages)
         answer = self._generator.generate(prompt_ids, Sampling(max_tokens=CHAT_TOKENS), owner=state.number)
         return self.base.chat.decode(answer.token_ids)
+
+    def told(self, lesson: Lesson, state: State) -> Generation:
+        """The teacher's answer: greedy, to the lesson's prompt with the comment in it."""
+        self._serve(state)
+        prompt_ids = self.base.chat.render(teacher.told(lesson.rollout.messages, lesson.comment, None))
+        return answering.answer(self._generator, prompt_ids, lesson.rollout, owner=state.number, pause=_go_on)
 
     def learner(self, learning: LearningSettings) -> Learner:
         """The product's learner on this subject's learning view."""
