@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ TALK = (Message("user", "def total(values):\n    return values\n\nMake it return
 COMMENT = "Use sum() instead of a loop."
 EDIT = "```python\ndef total(values):\n    return sum(values)\n```"
 TOLD_EDIT = "```python\ndef total(values):\n    return 0 + sum(values)\n```"
-LEARNING = sorted(ARMS.keys() - {"none", "memory"})
+LEARNING = sorted(ARMS.keys() - {"none", "memory", "trl-sdft"})  # the last has a file of its own
 DISTILLING = sorted(name for name in ARMS if name.startswith("ours"))
 EXERCISE = Exercise("e1", "Use multiplication in double.", "tool.py", {"tool.py": "def double(x):\n    return x + x\n"})
 
@@ -197,6 +198,13 @@ def test_the_learning_rate_in_an_arms_name_is_how_far_it_goes(
 def test_a_learning_rate_that_is_none_is_refused(name: str) -> None:
     with pytest.raises(UsageError, match="learning rate"):
         arm(name)
+
+
+def test_an_arm_whose_package_is_missing_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "trl", None)
+    with pytest.raises(UsageError, match="needs trl, which is not installed") as caught:
+        arm("trl-sdft@1e-4")
+    assert caught.value.do == 'Run: pip install -e ".[bench]"'
 
 
 # --- Nothing to learn ------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from importlib.util import find_spec
 
 from continual_code.agent.formats import is_sound
 from continual_code.bench.lessons import baselines
@@ -21,13 +22,17 @@ from continual_code.learning.lessons import Earlier, Evidence
 
 @dataclass(frozen=True, slots=True)
 class Taught:
-    """What a lesson came to; `gap` is in nats per token where the arm measures one, `supersedes` are lessons' ids."""
+    """What a lesson came to; `gap` is in nats per token where the arm measures one, `supersedes` are lessons' ids.
+
+    `peak_bytes` is of the process that the arm has to itself, if it does.
+    """
 
     state: State
     status: str
     gap: float | None
     seconds: float
     supersedes: tuple[str, ...] = ()
+    peak_bytes: int | None = None
 
 
 Arm = Callable[[Subject, State, Lesson], Taught]
@@ -79,6 +84,12 @@ def _baseline(step: Callable[..., Tensors | None]) -> Arm:
     return teach
 
 
+def _trl(subject: Subject, state: State, lesson: Lesson, **rate: float) -> Taught:
+    learned = baselines.trl_sdft(subject, state, lesson, **rate)
+    after = subject.state(learned.tensors, state.memory)
+    return Taught(after, "learned", None, learned.seconds, peak_bytes=learned.peak_bytes)
+
+
 ARMS: Mapping[str, Callable[..., Taught]] = {
     "none": _nothing,
     "memory": _memory,
@@ -95,19 +106,26 @@ ARMS: Mapping[str, Callable[..., Taught]] = {
     "sft-told": _baseline(baselines.sft_told),
     "predecessor": _baseline(baselines.sampled_token_step),
     "sdpo": _baseline(baselines.sdpo),
+    "trl-sdft": _trl,
 }
 RATELESS = ("none", "memory")
+NEEDS = {"trl-sdft": "trl"}
 
 
 def arm(name: str) -> Arm:
     """The arm of that name; after an `@` the name may choose a learning rate, as in `sdpo@1e-4`.
 
     Raises:
-        UsageError: there is no such arm or learning rate.
+        UsageError: there is no such arm or learning rate, or a package that it needs is not installed.
     """
     plain, at, rate = name.partition("@")
     if plain not in ARMS:
         raise UsageError(f"There is no arm {plain!r}.", do=f"Choose from: {', '.join(ARMS)}.")
+    package = NEEDS.get(plain)
+    if package and find_spec(package) is None:
+        raise UsageError(
+            f"The arm {plain!r} needs {package}, which is not installed.", do='Run: pip install -e ".[bench]"'
+        )
     return partial(ARMS[plain], rate=_rate(plain, rate)) if at else ARMS[plain]
 
 

@@ -5,12 +5,18 @@ Invariant: nothing here is used by the product; each function says whose recipe 
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import torch
+from safetensors.torch import load, save_file
 from torch import Tensor
 
 from continual_code.bench.lessons.subject import Lesson, State, Subject, Tensors
+from continual_code.bench.party import Party
 from continual_code.learning import teacher
 from continual_code.learning.divergence import reverse_kl
 from continual_code.learning.scoring import of_tokens
@@ -19,7 +25,22 @@ from continual_code.model.views import View
 SFT_RATE, SFT_UPDATES = 2e-4, 4
 SAMPLED_TOKEN_RATE = 5e-4
 SDPO_RATE, SDPO_UPDATES = 5e-4, 4
+TRL_RATE, TRL_UPDATES = 5e-4, 4  # its rate falls to nothing in a straight line, as is usual there
 TOP = 20  # SDPO's support; everything else is one bucket
+TRL = "continual_code.bench.peer_trl"
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What a process of its own made of a lesson.
+
+    `loss` is the mean over the updates; `seconds` leave out how long the model took to load.
+    """
+
+    tensors: Tensors
+    loss: float
+    seconds: float
+    peak_bytes: int
 
 
 def sft_edit(subject: Subject, state: State, lesson: Lesson, rate: float = SFT_RATE) -> Tensors | None:
@@ -77,6 +98,24 @@ def sdpo(subject: Subject, state: State, lesson: Lesson, rate: float = SDPO_RATE
         return reverse_kl(_with_tail(student_T_V, top_T_K), _with_tail(told_T_V, top_T_K)).mean()
 
     return _train(subject, state, loss, rate, SDPO_UPDATES)
+
+
+def trl_sdft(subject: Subject, state: State, lesson: Lesson, rate: float = TRL_RATE) -> Learned:
+    """TRL's own self-distillation trainer (SDFT, arXiv 2601.19897), in a process of its own.
+
+    It changes the model that it is given and the settings of the libraries; here it gets the same
+    weights once more.
+    """
+    rollout = lesson.rollout
+    with tempfile.TemporaryDirectory(prefix="continual-code-bench-") as scratch, closing(Party(TRL)) as party:
+        adapter = Path(scratch) / "adapter.safetensors"
+        save_file(dict(state.tensors), adapter)
+        reply = party.ask(
+            "lesson", settings=subject.settings.model_dump(mode="json"), adapter=str(adapter),
+            messages=[asdict(message) for message in rollout.messages], comment=lesson.comment,
+            token_ids=rollout.token_ids, updates=TRL_UPDATES, learning_rate=rate,
+        )  # fmt: skip
+        return Learned(load(adapter.read_bytes()), reply["loss"], reply["seconds"], reply["peak_bytes"])
 
 
 def _with_tail(logprobs_T_V: Tensor, top_T_K: Tensor) -> Tensor:

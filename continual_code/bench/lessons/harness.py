@@ -273,7 +273,7 @@ class Harness:
     def _lesson_record(self, name: str, seed: int, stage: str, rule: Rule, taught: Taught) -> Record:
         return {
             "kind": "lesson", "arm": name, "seed": seed, "stage": stage, "rule": rule.id, "status": taught.status,
-            "gap": taught.gap, "seconds": taught.seconds, "peak_bytes": peak_bytes(),
+            "gap": taught.gap, "seconds": taught.seconds, "peak_bytes": taught.peak_bytes or peak_bytes(),
             "drift": self._subject.drift(taught.state),
         }  # fmt: skip
 
