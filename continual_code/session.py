@@ -29,9 +29,6 @@ from continual_code.events import (
     Ready,
     Recorded,
     Retried,
-    Started,
-    Streamed,
-    Swapped,
     Task,
     Undone,
     Verdict,
@@ -41,9 +38,9 @@ from continual_code.learning.turns import Turns
 from continual_code.past import Past, Point
 from continual_code.port import Opened
 from continual_code.rewinding import rewind
+from continual_code.serving import Serving
 
 if TYPE_CHECKING:  # the first frame waits for this module, and must not wait for those: torch alone costs seconds
-    from continual_code.agent import Asked, Draft
     from continual_code.app import Work
     from continual_code.desk import Desk
     from continual_code.engine import Engine
@@ -71,9 +68,7 @@ class LiveSession:
         self.commits = LiveCommits(lambda: self._desk, self.emit)
         self._jobs = Jobs()
         self._runs: LiveRuns | None = None
-        self._stop_answer = threading.Event()
-        self._engine: Engine | None = None
-        self._revision = 0
+        self._serving: Serving | None = None
         self._thread = threading.Thread(target=self._serve, name="serving", daemon=True)
 
     # --- What the screen calls ----------------------------------------------------------
@@ -114,7 +109,8 @@ class LiveSession:
             self._engine.worker.wake()
 
     def interrupt(self) -> None:
-        self._stop_answer.set()
+        if self._serving:
+            self._serving.stop()
 
     def cancel_lesson(self) -> None:
         self.turns.cancel()
@@ -148,7 +144,6 @@ class LiveSession:
 
     def close(self) -> None:
         self.turns.close()
-        self._stop_answer.set()
         if self._runs:
             self._runs.stop()
         self._jobs.put(Urgency.SWAP, lambda: None)
@@ -179,7 +174,7 @@ class LiveSession:
 
     def publish(self, published: Published) -> None:
         """Serve a new head: swapped in between two answers, then its lesson's task is asked again."""
-        self._jobs.put(Urgency.SWAP, lambda: self._swap(published))
+        self._jobs.put(Urgency.SWAP, lambda: self._ready().swap(published))
         if published.lesson:
             self._ask_again(published.lesson, published)
 
@@ -213,66 +208,23 @@ class LiveSession:
         for trouble in self._desk.recover():
             self.warn(trouble)
         engine = self._work.load(self)
-        self._revision, self._engine = engine.lineage.head, engine
-        self.emit(Ready(engine.model, engine.placement, self._revision))
+        self._serving = Serving(engine, self._desk, self._work.settings, self.turns, self.emit)
+        self.emit(Ready(engine.model, engine.placement, self._serving.revision))
         engine.worker.start()
 
     def _answer(self, task: Task, asked: str) -> None:
         try:
-            self.emit(Proposed(self._propose(task, asked=asked)))
+            self.emit(Proposed(self._ready().propose(task, asked=asked)))
         except ContinualCodeError as error:
             reason = "You stopped the answer." if isinstance(error, Interrupted) else str(error)
             self._work.log.end(asked, reason)
             self.emit(NoEdit(task, reason))
 
-    def _propose(
-        self, task: Task, *, asked: str | None = None, retry_of: str | None = None, known: Published | None = None
-    ) -> Proposal:
-        """`known` may hold the answer already: a candidate was asked again before it was published."""
-        engine = self._loaded()
-        self._stop_answer.clear()
-        with self.turns.serving():
-            prepared = self._prepare(task, retry_of)
-            draft = self._known_draft(prepared, known) or engine.agent.propose(
-                prepared, revision=self._revision, on_text=lambda text: self.emit(Streamed(text)),
-                stopped=lambda: self._stop_answer.is_set() or self.turns.closed,
-            )  # fmt: skip
-        proposal = self._desk.keep(draft, task, model=engine.lineage.key, retry_of=retry_of, asked=asked)
-        engine.worker.read_ahead(proposal.id)
-        return proposal
-
-    def _known_draft(self, asked: Asked, known: Published | None) -> Draft | None:
-        """The candidate's own answer, if it is what would be sampled now: same prompt, same weights, greedy."""
-        reasked = known.reasked if known else None
-        if known is None or reasked is None or self._work.settings.generation.temperature > 0:
-            return None
-        if (known.revision, reasked.prompt_ids) != (self._revision, asked.prompt_ids):
-            return None
-        agent = self._loaded().agent
-        self.emit(Streamed(agent.text(reasked.generation)))
-        return agent.read(asked, reasked.generation, revision=known.revision, seconds=0.0)
-
-    def _prepare(self, task: Task, retry_of: str | None) -> Asked:
-        budget, rules = self._work.settings.context.prompt_tokens, self._loaded().lineage.memory()
-        try:
-            asked = self._loaded().agent.prepare(task, rules)
-        except ContinualCodeError:
-            self.emit(Started(task, 0, budget, (), retry_of))
-            raise
-        self.emit(Started(task, len(asked.prompt_ids), budget, asked.context.left_out, retry_of, rules))
-        return asked
-
-    def _swap(self, published: Published) -> None:
-        started = time.perf_counter()
-        self._loaded().views.serving.load(published.tensors)
-        self._revision = published.revision
-        self.emit(Swapped(published.revision, (time.perf_counter() - started) * 1000))
-
     def _retry(self, lesson: Lesson, published: Published | None) -> None:
         """Ask the rejected task again, then measure what its comment still holds against the answer."""
         before = self._desk.journal.proposal(lesson.proposal_id)
         try:
-            after = self._propose(before.task, retry_of=before.id, known=published)
+            after = self._ready().propose(before.task, retry_of=before.id, known=published)
         except ContinualCodeError as error:
             self.emit(NoEdit(before.task, str(error), "", before.id))
             self.emit(Retried(lesson.id, before, None, False, lesson.gap or 0.0, str(error)))
@@ -294,7 +246,14 @@ class LiveSession:
     def _desk(self) -> Desk:
         return self._work.desk
 
+    @property
+    def _engine(self) -> Engine | None:
+        return self._serving.engine if self._serving else None
+
     def _loaded(self) -> Engine:
-        if self._engine is None:
+        return self._ready().engine
+
+    def _ready(self) -> Serving:
+        if self._serving is None:
             raise ContinualCodeError("The model is still loading.", do="Try again in a moment.")
-        return self._engine
+        return self._serving
