@@ -10,9 +10,12 @@ from dataclasses import asdict
 from typing import Any
 
 from continual_code.events import (
+    Answer,
     Applied,
     Checked,
     Committed,
+    Compared,
+    Comparing,
     Event,
     Failed,
     FollowedUp,
@@ -80,6 +83,10 @@ def event_data(event: Event) -> dict[str, Any]:
             return {"type": "studied_again", "lesson": lesson.id, **ended}
         case FollowedUp(task, number, most):
             return {"type": "followed_up", "task": task.text, "files": list(task.files), "number": number, "most": most}
+        case Comparing(task, revisions, revision):
+            return {"type": "comparing", "task": task.text, "revisions": list(revisions), "revision": revision}
+        case Compared(task, before, after):
+            return {"type": "compared", "task": task.text, "before": _answer_data(before), "after": _answer_data(after)}
         case Failed(what, kept, do):
             return {"type": "failed", "error": what, "kept": kept, "do": do}
 
@@ -88,6 +95,11 @@ _NAMES = {
     Loading: "loading", Ready: "ready", Streamed: "text", Swapped: "swapped", SuiteOffered: "suite_offered",
     RunStarted: "run_started", RunOutput: "run_output", RunEnded: "run_ended",
 }  # fmt: skip
+
+
+def _answer_data(answer: Answer) -> dict[str, Any]:
+    written = {"path": answer.edit.path, "after": answer.edit.after} if answer.edit else {"reason": answer.reason}
+    return {"revision": answer.revision, "lessons": list(answer.lesson_ids), **written}
 
 
 def _proposal_data(proposal: Proposal) -> dict[str, Any]:

@@ -150,6 +150,20 @@ class Session(Protocol):
         """Queue a task; answered by `Started`, `Streamed`..., then `Proposed` or `NoEdit`."""
         ...
 
+    def compare(self, task: Task | None = None, revisions: tuple[int, int] | None = None) -> None:
+        """Queue a task for two revisions, one after the other; none of it is kept.
+
+        Answered by `Comparing` and `Streamed`... for each, then `Compared`; or by `NoEdit` or `Failed`.
+
+        Args:
+            task: by default the latest of this session.
+            revisions: 0 is the base; by default the head and the one that it was made from.
+
+        Raises:
+            ContinualCodeError: there is no such task or revision, or no model yet.
+        """
+        ...
+
     def judge(self, verdict: Verdict) -> None:
         """Record a verdict durably, then act on it (apply the edit, or queue the lesson)."""
         ...

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,8 @@ from continual_code.events import Listener, Proposal, Started, Streamed, Swapped
 from continual_code.learning.turns import Turns
 
 if TYPE_CHECKING:  # the first frame waits for this module, and must not wait for those: torch alone costs seconds
+    from torch import Tensor
+
     from continual_code.agent import Agent, Asked, Draft
     from continual_code.desk import Desk
     from continual_code.engine import Engine
@@ -43,8 +45,18 @@ class Serving:
         with self._turns.serving():
             yield
 
+    @contextmanager
+    def lent(self) -> Iterator[Callable[[Mapping[str, Tensor]], None]]:
+        """Within this block the view may be loaded with other weights; it has its own again, however the block ends."""
+        view = self.engine.views.serving
+        own = view.tensors()
+        try:
+            yield view.load
+        finally:
+            view.load(own)
+
     def sample(self, agent: Agent, asked: Asked, revision: int) -> Draft:
-        """The answer of `revision`, which the view holds now; see `Agent.propose`."""
+        """The answer of `revision`, whose weights the view holds now; see `Agent.propose`."""
         return agent.propose(
             asked, revision=revision, on_text=lambda text: self.emit(Streamed(text)),
             stopped=lambda: self._stop.is_set() or self._turns.closed,

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from continual_code.commits import LiveCommits
+from continual_code.comparing import compare, planned
 from continual_code.errors import ContinualCodeError, Interrupted
 from continual_code.events import (
     HELD_SHARE,
@@ -97,6 +98,11 @@ class LiveSession:
     def ask(self, task: Task) -> None:
         asked = self._work.log.begin(task)
         self._jobs.put(Urgency.PERSON, lambda: self._answer(task, asked))
+
+    def compare(self, task: Task | None = None, revisions: tuple[int, int] | None = None) -> None:
+        serving = self._ready()
+        comparison = planned(serving.engine.lineage, self._work.log.points(), task, revisions)
+        self._jobs.put(Urgency.PERSON, lambda: compare(serving, *comparison))
 
     def judge(self, verdict: Verdict) -> None:
         lesson = self._desk.judge(verdict)

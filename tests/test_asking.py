@@ -20,9 +20,13 @@ from continual_code.cli import main
 from continual_code.errors import UsageError
 from continual_code.event_lines import event_data, line_of
 from continual_code.events import (
+    Answer,
     Applied,
     Checked,
     Committed,
+    Compared,
+    Comparing,
+    Edit,
     Event,
     Failed,
     FollowedUp,
@@ -160,6 +164,8 @@ EVERY_EVENT: list[Event] = [
     Retried("l1", PROPOSAL, None, False, 0.1), Failed("what"),
     SuiteOffered("make test"), RunStarted("shell", "ls"), RunOutput(("\x1b[31m\n\ud800",), "\u2028"),
     RunEnded("tests", "make test", "exited", 1, 2.0, ("\n",)), FollowedUp(Task("t", ("a.py",)), 1, 3),
+    Comparing(Task("t"), (0, 3), 0),
+    Compared(Task("t"), Answer(0, (), None, "\x1b[31m\n"), Answer(3, ("l1",), Edit("a\ud800.py", None, "x\u2028\n"))),
 ]  # fmt: skip
 
 

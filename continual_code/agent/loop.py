@@ -64,6 +64,14 @@ class Agent:
         self._root, self._chat, self._generator = root, chat, generator
         self._context, self._generation, self._map = context, generation, symbol_map
 
+    def greedy(self) -> Agent:
+        """The same agent, taking the likeliest token each time."""
+        generation = self._generation.model_copy(update={"temperature": 0.0})
+        return Agent(
+            self._root, self._chat, self._generator,
+            context=self._context, generation=generation, symbol_map=self._map,
+        )  # fmt: skip
+
     def prepare(self, task: Task, rules: Sequence[str] = ()) -> Asked:
         """Choose what the model sees.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from continual_code.diffs import Hunk
+from continual_code.events.comparing import Answer, Compared, CompareEvent, Comparing
 from continual_code.events.engine import (
     Applied,
     Checked,
@@ -40,6 +41,8 @@ from continual_code.events.runs import (
 )
 from continual_code.events.values import (
     HELD_SHARE,
+    Change,
+    Edit,
     FinishReason,
     Lesson,
     LessonStatus,
@@ -55,15 +58,21 @@ from continual_code.events.values import (
 
 Event = (
     Loading | Ready | Started | Streamed | Proposed | NoEdit | Recorded | Applied | Committed | Undone
-    | LearnerState | Learned | Checked | StudiedAgain | Swapped | Retried | Failed | RunEvent
+    | LearnerState | Learned | Checked | StudiedAgain | Swapped | Retried | Failed | RunEvent | CompareEvent
 )  # fmt: skip
 Listener = Callable[[Event], None]
 
 __all__ = [
     "HELD_SHARE",
+    "Answer",
     "Applied",
+    "Change",
     "Checked",
     "Committed",
+    "CompareEvent",
+    "Compared",
+    "Comparing",
+    "Edit",
     "Event",
     "Failed",
     "FinishReason",

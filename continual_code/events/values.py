@@ -51,6 +51,20 @@ class Rollout:
 
 
 @dataclass(frozen=True, slots=True)
+class Edit:
+    """The whole text of one file, before and after. `before` is None for a file that does not exist yet."""
+
+    path: str
+    before: str | None
+    after: str
+
+    @property
+    def hunks(self) -> tuple[Hunk, ...]:
+        """As for a proposal."""
+        return hunks_of(self.before or "", self.after)
+
+
+@dataclass(frozen=True, slots=True)
 class Proposal:
     """An edit that the model offers: the whole text of one file, before and after.
 
@@ -82,6 +96,9 @@ class Proposal:
     def without(self, unwanted: Collection[int]) -> str:
         """The text of the file with all hunks but those with an `unwanted` index."""
         return compose(self.before or "", self.hunks, unwanted) if unwanted else self.after
+
+
+Change = Edit | Proposal
 
 
 @dataclass(frozen=True, slots=True)

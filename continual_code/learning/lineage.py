@@ -80,7 +80,15 @@ class Lineage:
 
     def load_head(self) -> dict[str, Tensor] | None:
         """The serving adapter's tensors; None for the base."""
-        return self.store.load(self.head, base_digest=self.base_digest)[1] if self.head else None
+        return self.load(self.head)
+
+    def load(self, number: int) -> dict[str, Tensor] | None:
+        """A revision's tensors; None for the base.
+
+        Raises:
+            StateError: it is damaged, or not there.
+        """
+        return self.store.load(number, base_digest=self.base_digest)[1] if number else None
 
     def publish(
         self, lesson_id: str, report: StepReport, tensors: Mapping[str, Tensor], lora: Mapping[str, Any]

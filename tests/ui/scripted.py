@@ -132,6 +132,9 @@ class ScriptedSession:
     def ask(self, task: Task) -> None:
         self._note("ask", task)
 
+    def compare(self, task: Task | None = None, revisions: tuple[int, int] | None = None) -> None:
+        self._note("compare", task, revisions)
+
     def judge(self, verdict: Verdict) -> None:
         self._note("judge", verdict)
 
