@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from continual_code.events import Hunk, Proposal
+from continual_code.events import Change, Hunk
 from continual_code.ui.clean import clean
 from continual_code.ui.words import facing
 
@@ -54,9 +54,9 @@ class Diff:
         return sum(row.mark == "-" for row in self.inline)
 
 
-def diff_of(proposal: Proposal) -> Diff:
-    """The hunks of a proposal, with three lines of context around each."""
-    return diff_between(proposal.before or "", proposal.after, proposal.hunks)
+def diff_of(change: Change) -> Diff:
+    """The hunks of a change, with three lines of context around each."""
+    return diff_between(change.before or "", change.after, change.hunks)
 
 
 def diff_between(before: str, after: str, hunks: Sequence[Hunk]) -> Diff:

@@ -16,7 +16,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.strip import Strip
 
-from continual_code.events import Proposal
+from continual_code.events import Change
 from continual_code.ui.diff import CONTEXT, Diff, Row, diff_of
 from continual_code.ui.hunks import CURRENT, UNWANTED
 from continual_code.ui.syntax import coloured
@@ -52,7 +52,7 @@ class Column:
 
 
 class DiffView(Lines):
-    """What a proposal changes; `judged`: it waits for a verdict, so each hunk can be marked at the left edge.
+    """The lines of a change; `judged`: it waits for a verdict, so each hunk can be marked at the left edge.
 
     The comparison and the colours are computed on a worker thread, since a file of some
     thousand lines takes longer than a keystroke may wait; words are compared when their row is painted.
@@ -71,9 +71,9 @@ class DiffView(Lines):
             super().__init__()
             self.hunks = hunks
 
-    def __init__(self, proposal: Proposal, *, judged: bool = False, id: str | None = None) -> None:
+    def __init__(self, change: Change, *, judged: bool = False, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._proposal, self._judged = proposal, judged
+        self._change, self._judged = change, judged
         self._diff: Diff | None = None
         self._old = self._new = Side((), ())
         self._current: int | None = None
@@ -145,7 +145,7 @@ class DiffView(Lines):
         return [Strip.join([edge, *parts]) for parts in zip(*columns, strict=True)]
 
     def _compare(self) -> None:
-        diff = diff_of(self._proposal)
+        diff = diff_of(self._change)
         old, new = (Side(lines, [cell_len(line) for line in lines]) for lines in (diff.old, diff.new))
         self.app.call_later(partial(self._show, diff, old, new))
 
@@ -159,7 +159,7 @@ class DiffView(Lines):
         self.run_worker(partial(self._colour, diff), thread=True, group="diff")
 
     def _colour(self, diff: Diff) -> None:
-        old, new = (coloured(lines, self._proposal.path) for lines in (diff.old, diff.new))
+        old, new = (coloured(lines, self._change.path) for lines in (diff.old, diff.new))
         self.app.call_later(partial(self._show_coloured, old, new))
 
     def _show_coloured(self, old: list[Content], new: list[Content]) -> None:
