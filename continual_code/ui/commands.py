@@ -6,12 +6,15 @@ model.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
+from continual_code.errors import UsageError
 from continual_code.ui.modes import ORDER
 
 COMMANDS = {
     "lessons": "what was taught, and undo",
+    "ab": "[R R] [TASK] what two revisions answer; the last two, the last task",
     "undo": "[ID] undo an edit or a lesson; the last edit without ID",
     "commit": "[ID] commit an edit with a message of yours; the last edit without ID",
     "rewind": "undo the edits since an earlier task, and take that task up again",
@@ -20,6 +23,10 @@ COMMANDS = {
     "help": "keys and commands",
     "quit": "leave; pending lessons are kept",
 }
+
+
+_TWO = re.compile(r"r?([0-9]{1,9})\s+r?([0-9]{1,9})(?:\s+|$)")
+_ONE = re.compile(r"r?[0-9]{1,9}(?:\s|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +46,19 @@ def parse_command(text: str) -> Command | None:
         return None
     name, _, argument = text[1:].strip().partition(" ")
     return Command(name, argument.strip())
+
+
+def comparison(argument: str) -> tuple[tuple[int, int] | None, str]:
+    """The two revisions at the start of the argument of /ab, if it names any, and the task after them.
+
+    Raises:
+        UsageError: it names one revision alone.
+    """
+    if two := _TWO.match(argument):
+        return (int(two[1]), int(two[2])), argument[two.end() :]
+    if _ONE.match(argument):
+        raise UsageError("/ab takes two revisions, or none.", kept="The model was not asked.", do="Such as: /ab 0 3")
+    return None, argument
 
 
 def matching_arguments(line: str, word: str) -> list[str]:

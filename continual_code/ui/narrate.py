@@ -6,6 +6,8 @@ that colours only repeat it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual.content import Content
 
 from continual_code.errors import ContinualCodeError
@@ -13,6 +15,8 @@ from continual_code.events import (
     Applied,
     Checked,
     Committed,
+    Compared,
+    Comparing,
     Event,
     Failed,
     Learned,
@@ -71,6 +75,11 @@ def narrate(event: Event) -> list[Content]:
             return _studied_again(event)
         case Retried():
             return [Content.assemble((f"· {retried_words(event)}", ".strong"), _tail(event.reason)), Content("")]
+        case Comparing():
+            return [quiet(_comparing(event))]
+        case Compared():
+            words = Content.assemble((f"· {compared_words(event)}", ".strong"), "; F3 shows both")
+            return [words, *_left_out(event.left_out), Content("")]
         case Failed(what, kept, do):
             return failure(what, kept, do)
         case _:
@@ -129,12 +138,29 @@ def retried_words(event: Retried) -> str:
     return f"{clean_line(event.lesson_id, 12)} retried: {'learned' if event.held else 'not yet'}"
 
 
+def compared_words(event: Compared) -> str:
+    """The headline of two revisions that were asked the same."""
+    before, after = event.before, event.after
+    if not before.edit and not after.edit:
+        return f"neither r{before.revision} nor r{after.revision} answers with an edit"
+    how = "give the same answer" if before.edit == after.edit else "answer differently"
+    return f"r{before.revision} and r{after.revision} {how}"
+
+
 def _started(event: Started) -> list[Content]:
     where = f"with {len(event.rules)} rule(s) of yours" if event.rules else "without your comment"
-    lines = [quiet(f"  asking again, {where} in the prompt")] if event.retry_of else []
-    if event.left_out:
-        lines.append(quiet(f"  did not fit into the prompt: {clean_line(', '.join(event.left_out), 400)}"))
-    return lines
+    again = [quiet(f"  asking again, {where} in the prompt")] if event.retry_of else []
+    return [*again, *_left_out(event.left_out)]
+
+
+def _left_out(names: Sequence[str]) -> list[Content]:
+    return [quiet(f"  did not fit into the prompt: {clean_line(', '.join(names), 400)}")] if names else []
+
+
+def _comparing(event: Comparing) -> str:
+    if event.begins:
+        return f"  asking r{event.revision}, then r{event.revisions[1]}: {clean_line(event.task.text, 200)}"
+    return f"  asking r{event.revision}"
 
 
 def _recorded(event: Recorded) -> list[Content]:

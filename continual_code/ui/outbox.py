@@ -1,4 +1,4 @@
-"""The tasks that were sent and on which work has not begun.
+"""The tasks, and what revisions are to compare, that were sent and on which work has not begun.
 
 Invariant: a task leaves only when the engine starts it or refuses it, so none is ever silently lost.
 """
@@ -15,6 +15,7 @@ from continual_code.events import Task
 from continual_code.port import Session
 from continual_code.ui.calls import Calls
 from continual_code.ui.clean import clean_line
+from continual_code.ui.commands import comparison, parse_command
 from continual_code.ui.mentions import task_from
 from continual_code.ui.narrate import failure_of, quiet, request
 
@@ -31,15 +32,19 @@ class Outbox:
         self._texts: list[str] = []
 
     def send(self, text: str, shown: str) -> None:
-        """Ask the session to work on `text`; `shown` is what stood in the prompt."""
+        """Ask the session to work on `text`, a task or an /ab; `shown` is what stood in the prompt."""
         self._texts.append(text)
         self._calls.submit(partial(self._ask, text), then=self._asked, failed=partial(self._refused, text, shown))
 
     def started(self, task: Task) -> None:
         """Work on `task` began: it moves from here to the transcript."""
         if task.text in self._texts:
-            self._texts.remove(task.text)
-            self._say(request(task.text))
+            self._begin(task.text)
+
+    def compared(self) -> None:
+        """Work on the oldest comparison began."""
+        if text := next(filter(parse_command, self._texts), None):
+            self._begin(text)
 
     def notices(self) -> list[Content]:
         """A line for each of the first tasks that wait, and how many more there are."""
@@ -47,9 +52,18 @@ class Outbox:
         more = len(self._texts) - SHOWN
         return [*lines, quiet(f"queued: {more} more")] if more > 0 else lines
 
+    def _begin(self, text: str) -> None:
+        self._texts.remove(text)
+        self._say(request(text))
+
     def _ask(self, text: str) -> tuple[str, ...]:
-        task, missing = task_from(text, self._session.files())
-        self._session.ask(task)
+        command = parse_command(text)
+        revisions, words = comparison(command.argument) if command else (None, text)
+        task, missing = task_from(words, self._session.files())
+        if command:
+            self._session.compare(task if words else None, revisions)
+        else:
+            self._session.ask(task)
         return missing
 
     def _asked(self, missing: tuple[str, ...]) -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from continual_code.events import (
+    Compared,
+    Comparing,
     Event,
     Failed,
     Learned,
@@ -52,9 +54,9 @@ class Status:
                 return replace(self, loading=event)
             case Ready(model, device, revision):
                 return replace(self, loading=None, model=model, device=device, revision=revision)
-            case Started() | Streamed():
+            case Started() | Streamed() | Comparing():
                 return replace(self, answering=True)
-            case Proposed() | NoEdit():
+            case Proposed() | NoEdit() | Compared():
                 return replace(self, answering=False)
             case Failed():
                 # If loading goes on after all, its next progress event says so.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from person import Person
 from scripted import learned, lesson, proposal, retried
 
-from continual_code.events import Proposed, Started, Task
+from continual_code.events import Answer, Compared, Edit, Proposed, Started, Task
 
 BEFORE = """\
 import sys
@@ -65,6 +65,16 @@ async def before_after(person: Person) -> None:
     await person.settles()
 
 
+async def ab(person: Person) -> None:
+    """What the base and the revision that serves answer to one prompt."""
+    halfway = AFTER.replace(" -> str", "").replace(" -> float", "")
+    base = Answer(0, (), Edit("src/shop.py", BEFORE, halfway))
+    head = Answer(3, ("l3",), Edit("src/shop.py", BEFORE, AFTER))
+    person.session.play(Compared(Task(TASK), base, head, ("use f-strings, never plus",)))
+    await person.sees("answer differently")
+    await person.settles()
+
+
 async def lessons(person: Person) -> None:
     """What was taught, with every way in which a lesson can end."""
     person.session.lesson_list = [
@@ -86,4 +96,4 @@ async def help(person: Person) -> None:
     await person.settles()
 
 
-SCENES = {"review": review, "before-after": before_after, "lessons": lessons, "help": help}
+SCENES = {"review": review, "before-after": before_after, "ab": ab, "lessons": lessons, "help": help}

@@ -11,6 +11,10 @@ from scripted import learned, lesson, proposal, retried
 from textual import events as textual_events
 
 from continual_code.events import (
+    Answer,
+    Compared,
+    Comparing,
+    Edit,
     Event,
     Failed,
     LearnerState,
@@ -50,6 +54,8 @@ def events(dice: random.Random, number: int) -> list[Event]:
         Swapped(number, 1.0),
         Proposed(again),
         retried(after=again),
+        Comparing(Task("x"), (number, 3), number),
+        Compared(Task("x"), Answer(number, ("l1",), Edit("a.py", None, first.after)), Answer(3, (), None, "no file")),
         NoEdit(Task("x"), "no file"),
         Undone("l1", "back"),
         SuiteOffered(dice.choice(list(PAYLOADS.values()))),

@@ -1,4 +1,4 @@
-"""The before-and-after screen: what the rejected task gets now that the lesson is learned.
+"""Two answers side by side: before and after a lesson, or of two revisions.
 
 Invariant: it claims "learned" only where the engine measured it, and its figures are the engine's.
 """
@@ -13,24 +13,25 @@ from textual.binding import BindingType
 from textual.content import Content
 from textual.widgets import Static
 
-from continual_code.events import Verdict
+from continual_code.events import Answer, Compared, Proposal, Verdict
 from continual_code.ui.clean import clean_line
 from continual_code.ui.headline import title_of
-from continual_code.ui.narrate import retried_words
-from continual_code.ui.retries import Look
+from continual_code.ui.looks import Look
+from continual_code.ui.narrate import compared_words, retried_words
 from continual_code.ui.reviews import Pending
 from continual_code.ui.screens.page import Page
-from continual_code.ui.widgets.comparison import Comparison
+from continual_code.ui.widgets.comparison import Comparison, Side
 from continual_code.ui.widgets.review import SCROLLS, Review
 from continual_code.ui.widgets.status_bar import Source
 
 Judgement = tuple[Pending, Verdict]
+WEIGHTS_ALONE = "The weights alone: one prompt for both, no rules in it. Nothing is kept."
 
 
 class CompareScreen(Page[Judgement | str | None]):
-    """Dismissed with the verdict on the new proposal, with words that belong to the prompt, or with None.
+    """Dismissed with the verdict on what is at the right, with words that belong to the prompt, or with None.
 
-    `pending` is None when the new proposal has its verdict already.
+    `pending` is None where nothing waits for a verdict.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -41,18 +42,19 @@ class CompareScreen(Page[Judgement | str | None]):
     def __init__(
         self,
         source: Source,
-        look: Look,
-        pending: Pending | None,
+        headline: Content,
+        sides: tuple[Side, Side],
+        pending: Pending | None = None,
         *,
-        grace: bool,
+        grace: bool = False,
     ) -> None:
         super().__init__(source)
-        self._retried, self._learned, self._pending = look.retried, look.learned, pending
+        self._headline, self._sides, self._pending = headline, sides, pending
         self._grace = grace
 
     def compose(self) -> ComposeResult:
-        yield Static(self._headline(), id="compare-title", markup=False)
-        body = Comparison(self._retried, judged=self._pending is not None)
+        yield Static(self._headline, id="compare-title", markup=False)
+        body = Comparison(*self._sides, judged=self._pending is not None)
         if self._pending is None:
             yield body
         else:
@@ -84,16 +86,41 @@ class CompareScreen(Page[Judgement | str | None]):
     def on_review_mode_changed(self) -> None:
         self.tick()
 
-    def _headline(self) -> Content:
-        retried = self._retried
-        mark, style = ("●", ".good") if retried.held else ("○", ".bad")
-        reason = f": {clean_line(retried.reason)}" if retried.reason else ""
-        return Content.assemble((f"{mark} {retried_words(retried)}", style), reason, "\n", (self._figures(), ".quiet"))
 
-    def _figures(self) -> str:
-        report = self._learned.report if self._learned else None
-        if report is None:
-            return f"what the comment still says: {self._retried.gap:.2f} nats a token"
-        loss = f"loss {report.loss_before:.2f} → {report.loss_after:.2f}"
-        revision = f" · r{report.revision}" if report.revision is not None else ""
-        return f"gap {report.gap:.2f} → {self._retried.gap:.2f} · {loss} · {report.seconds:.1f} s{revision}"
+def after_lesson(source: Source, look: Look, pending: Pending | None, *, grace: bool) -> CompareScreen:
+    """The rejected answer and the one after the lesson; the latter may wait for its verdict."""
+    retried = look.retried
+    mark, style = ("●", ".good") if retried.held else ("○", ".bad")
+    reason = f": {clean_line(retried.reason)}" if retried.reason else ""
+    headline = Content.assemble((f"{mark} {retried_words(retried)}", style), reason, "\n", (_figures(look), ".quiet"))
+    before = Side("Before", _about(retried.before), retried.before)
+    after = Side("After", _about(retried.after) if retried.after else "", retried.after, retried.reason)
+    return CompareScreen(source, headline, (before, after), pending, grace=grace)
+
+
+def of_revisions(source: Source, compared: Compared) -> CompareScreen:
+    """What two revisions answered; there is nothing to judge."""
+    rules = f"\nLeft out of it: {clean_line('; '.join(compared.rules), 200)}" if compared.rules else ""
+    task = f"\n{clean_line(compared.task.text, 200)}"
+    headline = Content.assemble((compared_words(compared), ".strong"), task, (f"\n{WEIGHTS_ALONE}{rules}", ".quiet"))
+    return CompareScreen(source, headline, (_side(compared.before), _side(compared.after)))
+
+
+def _side(answer: Answer) -> Side:
+    made_by = ", ".join(f"lesson {clean_line(id, 12)}" for id in answer.lesson_ids)
+    about = "the base" if not answer.revision else made_by
+    path = clean_line(answer.edit.path, 40) if answer.edit else ""
+    return Side(f"r{answer.revision}", " · ".join(filter(None, (about, path))), answer.edit, answer.reason)
+
+
+def _about(proposal: Proposal) -> str:
+    return f"{clean_line(proposal.id, 12)} {clean_line(proposal.path, 40)} · r{proposal.revision}"
+
+
+def _figures(look: Look) -> str:
+    report = look.learned.report if look.learned else None
+    if report is None:
+        return f"what the comment still says: {look.retried.gap:.2f} nats a token"
+    loss = f"loss {report.loss_before:.2f} → {report.loss_after:.2f}"
+    revision = f" · r{report.revision}" if report.revision is not None else ""
+    return f"gap {report.gap:.2f} → {look.retried.gap:.2f} · {loss} · {report.seconds:.1f} s{revision}"

@@ -46,7 +46,7 @@ KEYS = {
     "Screens": {
         "F1 or ?": "this help",
         "F2": "the proposal that waits",
-        "F3": "before and after a lesson",
+        "F3": "before and after, of a lesson or /ab",
         "F4": "lessons, and undo",
         "F5": "run the tests, in the sandbox; Esc stops them",
         "F6": "show a failure of the tests to the model",

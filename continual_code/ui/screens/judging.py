@@ -1,4 +1,4 @@
-"""The part of the main screen that judges: the card of a proposal, and before and after a lesson.
+"""The part of the main screen that judges: the card of a proposal, and two answers side by side.
 
 Invariant: a card opens by itself only while the person types nothing and judges nothing, and a proposal
 whose verdict could not be recorded waits on.
@@ -14,14 +14,14 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 
 from continual_code.errors import ContinualCodeError
-from continual_code.events import Proposal, Retried, Verdict
+from continual_code.events import Compared, Proposal, Retried, Verdict
 from continual_code.port import Session
 from continual_code.ui.calls import Calls
 from continual_code.ui.headline import title_of
+from continual_code.ui.looks import Looks
 from continual_code.ui.narrate import accepted_unseen, failure_of, quiet
-from continual_code.ui.retries import Retries
 from continual_code.ui.reviews import Pending, Reviews
-from continual_code.ui.screens.compare import CompareScreen, Judgement
+from continual_code.ui.screens.compare import Judgement, after_lesson, of_revisions
 from continual_code.ui.screens.page import Page
 from continual_code.ui.widgets.diff_view import DiffView
 from continual_code.ui.widgets.prompt import Prompt
@@ -42,7 +42,7 @@ class JudgingPage(Page[None]):
         super().__init__(source)
         self._session, self._calls = session, calls
         self._reviews = Reviews()
-        self._retries = Retries()
+        self._looks = Looks()
         self._proposals: dict[str, Proposal] = {}
 
     @property
@@ -88,8 +88,8 @@ class JudgingPage(Page[None]):
         else:
             self._offer()
 
-    def _retried(self, event: Retried) -> None:
-        self._retries.add(event)
+    def _to_look_at(self, event: Retried | Compared) -> None:
+        self._looks.add(event)
         if self._free:
             self._compare(grace=True)
 
@@ -145,14 +145,15 @@ class JudgingPage(Page[None]):
         self._refresh()
 
     def _compare(self, *, grace: bool) -> None:
-        look = self._retries.look()
+        look = self._looks.look()
         if look is None:
-            self.say([quiet("No lesson was tried again yet.")])
-            return
-        after = look.retried.after
-        pending = self._reviews.get(after.id) if after else None
-        screen = CompareScreen(self.source, look, pending, grace=grace)
-        self.app.push_screen(screen, self._compared)
+            self.say([quiet("No lesson was tried again yet, and no revisions were compared.")])
+        elif isinstance(look, Compared):
+            self.app.push_screen(of_revisions(self.source, look), self._compared)
+        else:
+            after = look.retried.after
+            pending = self._reviews.get(after.id) if after else None
+            self.app.push_screen(after_lesson(self.source, look, pending, grace=grace), self._compared)
 
     def _compared(self, outcome: Judgement | str | None) -> None:
         if isinstance(outcome, str):

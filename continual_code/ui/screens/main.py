@@ -18,6 +18,8 @@ from textual.widgets import Static
 from continual_code.errors import ContinualCodeError
 from continual_code.events import (
     Applied,
+    Compared,
+    Comparing,
     Event,
     Failed,
     Learned,
@@ -127,6 +129,11 @@ class MainScreen(JudgingPage):
             case Started(task):
                 self.transcript.end_answer(fold=False)
                 self._outbox.started(task)
+            case Comparing(begins=True):
+                self.transcript.end_answer(fold=False)
+                self._outbox.compared()
+            case Compared(before=before, after=after):
+                self.transcript.end_answer(fold=bool(before.edit and after.edit))
             case NoEdit() | Failed():
                 self.transcript.end_answer(fold=False)
             case Proposed():
@@ -141,9 +148,9 @@ class MainScreen(JudgingPage):
             case Applied(id):
                 self._calls.submit(lambda: self._session.runs.edited(id))
             case Learned():
-                self._retries.note(event)
-            case Retried():
-                self._retried(event)
+                self._looks.note(event)
+            case Retried() | Compared():
+                self._to_look_at(event)
 
     def retell(self, past: Past) -> None:
         """Show the session that is continued; what never got a verdict waits for one again."""
@@ -163,7 +170,7 @@ class MainScreen(JudgingPage):
             self._calls.submit(partial(self._history.store, message.text))
         if (line := shell_line(message.text)) is not None:
             self._shell.send(self.app, line, message.shown)
-        elif command is None:
+        elif command is None or command.name == "ab":
             self._outbox.send(message.text, message.shown)
             self._refresh()
         elif not self._obey(command):
@@ -253,8 +260,8 @@ class MainScreen(JudgingPage):
 
     def _refresh(self) -> None:
         """Bring the notice and the footer up to date."""
-        retried, reviews = self._retries.notice(), self._reviews.notice(besides=self._retries.unseen_proposals)
-        lines = [f"{retried} — F3 to look"] if retried else []
+        look, reviews = self._looks.notice(), self._reviews.notice(besides=self._looks.unseen_proposals)
+        lines = [f"{look} — F3 to look"] if look else []
         lines += [f"{reviews} — F2 to review"] if reviews and self.review is None else []
         lines += [*self.source.status.running.notices(), *filter(None, [self.committing.notice()])]
         self.query_one(Notice).show([Content.styled(line, ".learn") for line in lines] + self._outbox.notices())

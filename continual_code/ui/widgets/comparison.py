@@ -1,39 +1,46 @@
-"""Two proposals for the same task: the rejected one and the one after the lesson.
+"""Two answers to the same task, each with what it changes.
 
-Invariant: both are compared with the same file, so what differs is what the lesson changed.
+Invariant: both are compared with the same file, so what differs is what was learned in between.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 from textual.content import Content
 from textual.widgets import Static
 
-from continual_code.events import Proposal, Retried
+from continual_code.events import Change
 from continual_code.ui.clean import clean_line
 from continual_code.ui.widgets.diff_view import DiffView
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """An answer, its name and what is known `about` it; `reason` says why there is no `change`."""
+
+    name: str
+    about: str
+    change: Change | None
+    reason: str = ""
 
 
 class Comparison(Container):
     """Side by side on wide screens, one above the other on narrow ones; `toggle_layout` swaps that.
 
-    `judged`: the new proposal waits for its verdict, so its hunks are told apart.
+    `judged`: what is at the right waits for its verdict, so its hunks are told apart.
     """
 
-    def __init__(self, retried: Retried, *, judged: bool) -> None:
+    def __init__(self, left: Side, right: Side, *, judged: bool = False) -> None:
         super().__init__(id="comparison")
-        self._retried = retried
-        self._after = DiffView(retried.after, judged=judged) if retried.after else None
+        self._left, self._right = left, right
+        self._after = DiffView(right.change, judged=judged) if right.change else None
 
     def compose(self) -> ComposeResult:
-        yield from self._pane("Before", self._retried.before, DiffView(self._retried.before))
-        if self._retried.after and self._after:
-            yield from self._pane("After", self._retried.after, self._after)
-            return
-        with Vertical(classes="pane"):
-            yield Static(Content.styled("After", ".strong"), classes="pane-title", markup=False)
-            yield Static(Content(f"No edit this time. {clean_line(self._retried.reason, 400)}"), markup=False)
+        yield from self._pane(self._left, DiffView(self._left.change) if self._left.change else None)
+        yield from self._pane(self._right, self._after)
 
     def scroll_by(self, rows: int) -> None:
         for view in self.query(DiffView):
@@ -50,9 +57,8 @@ class Comparison(Container):
         if self._after:
             self._after.reveal(hunk)
 
-    def _pane(self, name: str, proposal: Proposal, view: DiffView) -> ComposeResult:
-        about = f"  {clean_line(proposal.id, 12)} {clean_line(proposal.path, 40)} · r{proposal.revision}"
+    def _pane(self, side: Side, view: DiffView | None) -> ComposeResult:
         with Vertical(classes="pane"):
-            title = Content.assemble((name, ".strong"), (about, ".quiet"))
+            title = Content.assemble((side.name, ".strong"), (f"  {side.about}", ".quiet"))
             yield Static(title, classes="pane-title", markup=False)
-            yield view
+            yield view or Static(Content(f"No edit this time. {clean_line(side.reason, 400)}"), markup=False)
