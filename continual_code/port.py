@@ -180,6 +180,14 @@ class Session(Protocol):
         """Undo an applied proposal ("p7") or a lesson ("l3")."""
         ...
 
+    def rollback(self, revision: int) -> None:
+        """Serve an earlier revision again; the lessons learned after it are forgotten (`Undone`)."""
+        ...
+
+    def pin(self, id: str, pinned: bool) -> None:
+        """Whether this lesson must hold whatever is taught later."""
+        ...
+
     def points(self) -> Sequence[Point]:
         """This session's tasks and applied edits, in the order in which they happened."""
         ...

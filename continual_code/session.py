@@ -129,6 +129,13 @@ class LiveSession:
         engine = self._loaded()
         engine.worker.do(lambda: self.emit(Undone(id, engine.worker.undo(id))))
 
+    def rollback(self, revision: int) -> None:
+        worker = self._loaded().worker
+        worker.do(lambda: self.emit(worker.rollback(revision)))
+
+    def pin(self, id: str, pinned: bool) -> None:
+        self._desk.journal.pin(id, pinned)
+
     def points(self) -> Sequence[Point]:
         return self._work.log.points()
 

@@ -9,7 +9,7 @@ from continual_code.events import Lesson
 
 def standing(lesson: Lesson) -> list[str]:
     """What there is to say beyond its status; untrusted text is not part of it."""
-    said = []
+    said = ["pinned"] if lesson.pinned else []
     if lesson.superseded_by:
         said.append(f"superseded by {lesson.superseded_by}")
     if lesson.faded:

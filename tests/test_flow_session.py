@@ -292,6 +292,20 @@ def test_undoing_the_first_of_two_lessons_learns_the_second_again(settings: Sett
     assert (revision.number, revision.parent) == (3, 0)
 
 
+def test_going_back_to_the_first_of_two_lessons_forgets_the_second(settings: Settings, root: Path, script: Script):
+    with playing(settings, root, retries=False) as watch:
+        teach(watch)
+        first = serving(watch.session)
+        second = teach(watch, "Add type hints.")
+        watch.session.rollback(1)
+        undone = watch.wait(Undone)
+        watch.wait(Swapped, lambda event: event.revision == 1, after=watch.events.index(undone) - 1)
+        assert same(serving(watch.session), first)
+    assert (undone.id, undone.detail) == (
+        second.lesson.id, "Revision 1 serves; what was learned after it is forgotten.",
+    )  # fmt: skip
+
+
 def test_a_lesson_that_does_not_exist_or_was_undone_cannot_be_undone(settings: Settings, root: Path, script: Script):
     with playing(settings, root, retries=False) as watch:
         with pytest.raises(UsageError):

@@ -145,6 +145,12 @@ class Journal:
         """What the last finished step said about the lesson, if one finished."""
         return rows.read_report(self._lesson(lesson_id)["report"])
 
+    def pin(self, lesson_id: str, pinned: bool) -> None:
+        """A pinned lesson is held however many come after it, and none of them takes its place."""
+        with self._database.transaction() as connection:
+            row = ledger.lesson_row(connection, lesson_id)
+            connection.execute("UPDATE lessons SET pinned = ? WHERE number = ?", (pinned, row["number"]))
+
     def memory(self, model: str) -> tuple[str, ...]:
         """The comments that are lines of the prompt, since the weights do not hold them; oldest first, each once."""
         return tuple(dict.fromkeys(row["comment"] for row in self._database.rows(MEMORY, model)))

@@ -111,8 +111,14 @@ def m006_checks(connection: sqlite3.Connection) -> None:
     )
 
 
+def m007_pinned_lessons(connection: sqlite3.Connection) -> None:
+    """The person may want that no later lesson takes the place of this one."""
+    connection.execute("ALTER TABLE lessons ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0")
+
+
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m001_first_schema, m002_memory, m003_unwanted_hunks, m004_sessions, m005_commits, m006_checks,
+    m007_pinned_lessons,
 )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """What one lesson must leave as it is, and which earlier lessons it takes the place of.
 
-Invariant: an earlier lesson may go only if the new comment argues against what it taught.
+Invariant: an earlier lesson may go only if the new comment argues against what it taught, and it is not pinned.
 """
 
 from __future__ import annotations
@@ -27,8 +27,9 @@ class Holding:
         self, earlier: Sequence[Earlier], canaries: Sequence[Rehearsal], settings: LearningSettings,
         contradicts: Callable[[Earlier], bool],
     ) -> None:  # fmt: skip
-        newest = earlier[max(0, len(earlier) - settings.rehearse) :]
-        self._lessons = [(Held(each.rehearsal, settings.held, FORGOTTEN), each) for each in newest]
+        oldest = len(earlier) - settings.rehearse
+        kept = [each for place, each in enumerate(earlier) if place >= oldest or each.pinned]
+        self._lessons = [(Held(each.rehearsal, settings.held, FORGOTTEN), each) for each in kept]
         self._canaries = [Held(each, settings.canary_floor, OTHERWISE) for each in canaries]
         self._contradicts = contradicts
         self.superseded: list[str] = []
@@ -42,7 +43,7 @@ class Holding:
     def may_go(self, held: Held) -> bool:
         """Whether what has faded may; an earlier lesson that may is superseded."""
         for each, earlier in self._lessons:
-            if each is held and self._contradicts(earlier):
+            if each is held and not earlier.pinned and self._contradicts(earlier):
                 self.superseded.append(earlier.lesson_id)
                 return True
         return False

@@ -23,19 +23,23 @@ class Reasked:
 
 @dataclass(frozen=True)
 class Earlier:
-    """What a lesson that was learned left: its answer, and the conversation that asked for it."""
+    """What a lesson that was learned left: its answer, and the conversation that asked for it.
+
+    `pinned`: it must hold however old it is, and whatever is said against it.
+    """
 
     lesson_id: str
     messages: tuple[Message, ...]
     rehearsal: Rehearsal
+    pinned: bool = False
 
     @classmethod
-    def of(cls, rollout: Rollout, report: StepReport | None) -> list[Earlier]:
+    def of(cls, rollout: Rollout, report: StepReport | None, pinned: bool = False) -> list[Earlier]:
         """One, or none where no corrected answer was taught."""
         if report is None or not report.deciding:
             return []
         rehearsal = Rehearsal(rollout.prompt_ids, report.corrected_ids, report.deciding)
-        return [cls(report.lesson_id, rollout.messages, rehearsal)]
+        return [cls(report.lesson_id, rollout.messages, rehearsal, pinned)]
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,9 @@ class Lineage:
             each
             for lesson in self.lessons()
             if lesson.status == "learned" and not lesson.superseded_by
-            for each in Earlier.of(self.journal.rollout(lesson.proposal_id), self.journal.report(lesson.id))
+            for each in Earlier.of(
+                self.journal.rollout(lesson.proposal_id), self.journal.report(lesson.id), lesson.pinned
+            )
         ]
 
     def recover(self) -> str | None:

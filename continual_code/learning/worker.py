@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from torch import Tensor
 
 from continual_code.errors import ContinualCodeError, Interrupted
-from continual_code.events import Event, Failed, Learned, LearnerState, Lesson, Rollout, StepReport
+from continual_code.events import Event, Failed, Learned, LearnerState, Lesson, Rollout, StepReport, Undone
 from continual_code.feedback.rows import PendingLesson
 from continual_code.learning.learner import Learner
 from continual_code.learning.lessons import Candidate, Evidence, Reasked
@@ -109,6 +109,13 @@ class Worker:
         self._serve_head()
         again = f"; learning again: {', '.join(plan.requeue)}" if plan.requeue else ""
         return f"Lesson {lesson_id} is undone, revision {plan.to} serves{again}."
+
+    def rollback(self, revision: int) -> Undone:
+        """Serve an earlier revision and forget what was learned after it (on the learning thread)."""
+        plan = self._lineage.rollback(revision)
+        self._serve_head()
+        forgotten = ", ".join(plan.rolled_back)
+        return Undone(forgotten, f"Revision {plan.to} serves; what was learned after it is forgotten.")
 
     def objections(self, comment: str, *rollouts: Rollout) -> list[float]:
         """How much a comment argues against each answer, nats per token (on the learning thread)."""

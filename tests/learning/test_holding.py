@@ -19,12 +19,12 @@ from continual_code.settings import LearningSettings
 CANARY = Rehearsal((1,), (2,), (0,))
 
 
-def earlier(number: int) -> Earlier:
-    return Earlier(f"l{number}", TALK, Rehearsal((number,), (number,), (0,)))
+def earlier(number: int, pinned: bool) -> Earlier:
+    return Earlier(f"l{number}", TALK, Rehearsal((number,), (number,), (0,)), pinned)
 
 
-def holding(count: int, contradicted: str = "", **settings: float) -> Holding:
-    lessons = [earlier(number) for number in range(count)]
+def holding(count: int, contradicted: str = "", pinned: str = "", **settings: float) -> Holding:
+    lessons = [earlier(number, f"l{number}" == pinned) for number in range(count)]
     return Holding(lessons, [CANARY], LearningSettings(**settings), lambda each: each.lesson_id == contradicted)
 
 
@@ -41,6 +41,12 @@ def test_a_contradicted_lesson_may_go_and_is_named_and_nothing_else_may() -> Non
     assert [found.may_go(each) for each in (first, second, canary)] == [False, True, False]
     assert found.superseded == ["l1"]
     assert found.held == [first, canary]
+
+
+def test_a_pinned_lesson_is_held_however_old_it_is_and_whatever_is_said_against_it() -> None:
+    found = holding(4, rehearse=2, pinned="l0", contradicted="l0", canary_floor=0.0)
+    assert [each.rehearsal.prompt_ids for each in found.held[:-1]] == [(0,), (2,), (3,)]
+    assert not found.may_go(found.held[0])
 
 
 @pytest.mark.parametrize(("argues", "supersedes"), [(3.0, ("l0",)), (0.5, ())])

@@ -81,6 +81,17 @@ def test_what_was_taught_is_rehearsed_until_it_is_undone(tmp_path: Path) -> None
     assert lineage.taught() == []
 
 
+def test_a_pin_is_kept_until_it_is_taken_out(tmp_path: Path) -> None:
+    lineage = rejected(tmp_path)
+    lineage.recover()
+    report = StepReport("l1", "learned", "", None, 0.1, 0.2, 0.1, 1, 1.0, corrected_ids=(7, 8), deciding=(1,))
+    lineage.publish("l1", report, {"w": torch.ones(2)}, {"r": 1, "lora_alpha": 1})
+    for pinned in (True, False):
+        lineage.journal.pin("l1", pinned)
+        assert [lesson.pinned for lesson in lineage.lessons()] == [pinned]
+        assert [each.pinned for each in lineage.taught()] == [pinned]
+
+
 def test_a_superseded_lesson_is_rehearsed_no_more_until_what_came_in_its_place_is_undone(tmp_path: Path) -> None:
     lineage = rejected(tmp_path)
     lineage.recover()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +147,13 @@ class ScriptedSession:
 
     def undo(self, id: str) -> None:
         self._note("undo", id)
+
+    def rollback(self, revision: int) -> None:
+        self._note("rollback", revision)
+
+    def pin(self, id: str, pinned: bool) -> None:
+        self._note("pin", id, pinned)
+        self.lesson_list = [replace(each, pinned=pinned) if each.id == id else each for each in self.lesson_list]
 
     def points(self) -> Sequence[Point]:
         return self.point_list

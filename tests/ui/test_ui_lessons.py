@@ -9,7 +9,7 @@ from person import at_work
 from scripted import lesson
 
 from continual_code.errors import UsageError
-from continual_code.events import Checked, StudiedAgain, Undone
+from continual_code.events import Checked, Failed, StudiedAgain, Undone
 
 TAUGHT = [
     lesson("l1", "use f-strings"),
@@ -27,6 +27,45 @@ async def test_lessons_are_listed_newest_first_with_their_status_in_words() -> N
         await person.sees("because the comment changes nothing")
         await person.press("down")
         await person.sees("gap 0.31 · loss 0.82 → 0.21 · revision r4 · seconds 3.1")
+
+
+async def test_a_lesson_is_pinned_and_its_row_shows_it() -> None:
+    async with at_work() as person:
+        person.session.lesson_list = [lesson("l1", "use f-strings")]
+        await person.press("f4")
+        await person.sees("● learned")
+        await person.press("p")
+        await person.sees("● learned ▪, pinned")
+        await person.press("p")
+        await person.until(lambda: ("pin", "l1", False) in person.session.calls)
+
+
+async def test_one_goes_back_to_a_lesson_after_a_yes_and_is_told_what_will_be_forgotten() -> None:
+    async with at_work() as person:
+        person.session.lesson_list = [
+            lesson("l1", "use f-strings", revision=3), lesson("l2", "no globals", revision=4),
+            lesson("l3", "be brief", status="undone", revision=5),
+        ]  # fmt: skip
+        await person.press("f4", "b")
+        await person.sees("Only a learned lesson has a revision to go back to.")
+        await person.press("down", "b")
+        await person.sees("Nothing was learned after l2.")
+        await person.press("down", "b")
+        await person.sees("The model forgets l2;")
+        await person.press("n")
+        await person.settles()
+        assert not any(call[0] == "rollback" for call in person.session.calls)
+        await person.press("b", "y")
+        await person.until(lambda: ("rollback", 3) in person.session.calls)
+
+
+async def test_why_going_back_failed_is_said_on_the_list() -> None:
+    async with at_work() as person:
+        person.session.lesson_list = [lesson("l1", "use f-strings")]
+        await person.press("f4")
+        await person.sees("● learned")
+        person.session.play(Failed("Revision 3 is not part of what serves now.", "Nothing was changed."))
+        await person.sees("! Revision 3 is not part of what serves now.")
 
 
 async def test_a_lesson_that_faded_says_so_and_how_often_it_had_to_be_said_again() -> None:

@@ -47,7 +47,7 @@ KEYS = {
         "F1 or ?": "this help",
         "F2": "the proposal that waits",
         "F3": "before and after, of a lesson or /ab",
-        "F4": "lessons, and undo",
+        "F4": "lessons: undo, go back to one, pin",
         "F5": "run the tests, in the sandbox; Esc stops them",
         "F6": "show a failure of the tests to the model",
         "F7": "commit the last edit: Ctrl+S makes the commit, with the message as you left it",

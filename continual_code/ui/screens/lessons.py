@@ -5,8 +5,7 @@ Invariant: the rows are the session's own list, read again after everything that
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -15,12 +14,12 @@ from textual.content import Content
 from textual.widgets import Static
 
 from continual_code.errors import ContinualCodeError
-from continual_code.events import Checked, Event, Learned, Lesson, Recorded, StudiedAgain, Undone
+from continual_code.events import Checked, Event, Failed, Learned, Lesson, Recorded, StudiedAgain, Undone
 from continual_code.port import Session
 from continual_code.standing import standing, when
 from continual_code.ui.calls import Calls
 from continual_code.ui.clean import clean_line
-from continual_code.ui.narrate import failure_of
+from continual_code.ui.narrate import failure, failure_of
 from continual_code.ui.screens.confirm import Confirm
 from continual_code.ui.screens.page import Page
 from continual_code.ui.widgets.lesson_list import LessonList, figure, heading, loss, status_of
@@ -36,9 +35,14 @@ PARTS = {"lesson-heading", "lesson-list", "lesson-empty", "lesson-detail"}
 
 
 class LessonsScreen(Page[None]):
-    """`u` undoes the chosen lesson after a question; Esc goes back."""
+    """What would forget something asks first."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [("escape,f4,q", "dismiss", "Back"), ("u", "undo", "Undo")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        ("escape,f4,q", "dismiss", "Back"),
+        ("u", "undo", "Undo"),
+        ("b", "rollback", "Back to here"),
+        ("p", "pin", "Pin"),
+    ]
 
     def __init__(self, source: Source, session: Session, calls: Calls) -> None:
         super().__init__(source)
@@ -62,12 +66,14 @@ class LessonsScreen(Page[None]):
     @property
     def keys(self) -> str:
         taught = self.query(LessonList) and self.query_one(LessonList).lesson
-        return "Up, Down choose · u undo · Esc back" if taught else "Esc back"
+        return "Up, Down choose · u undo · b back to here · p pin · Esc back" if taught else "Esc back"
 
     def hear(self, event: Event) -> None:
         """Something happened while the list is open."""
         if isinstance(event, Learned | Recorded | Undone | Checked | StudiedAgain):
             self._reload()
+        elif isinstance(event, Failed):
+            self._say(Content("\n").join(failure(event.what, event.kept, event.do)))
 
     def action_undo(self) -> None:
         lesson = self.query_one(LessonList).lesson
@@ -78,15 +84,39 @@ class LessonsScreen(Page[None]):
             return
         name, comment = clean_line(lesson.id, 12), clean_line(lesson.comment, 80)
         question = f"Undo lesson {name}?\n{comment}\n\nThe model forgets it; the lesson stays in this list."
-        self.app.push_screen(Confirm(question), partial(self._undo, lesson.id))
+        self._change(question, f"Undoing {name} …", lambda: self._session.undo(lesson.id))
+
+    def action_rollback(self) -> None:
+        lesson, lessons = self.query_one(LessonList).lesson, self.query_one(LessonList).lessons
+        if lesson is None or lesson.revision is None or lesson.status != "learned":
+            self._say(Content("Only a learned lesson has a revision to go back to."))
+            return
+        revision = lesson.revision
+        later = [each.id for each in lessons if each.status == "learned" and (each.revision or 0) > revision]
+        if not later:
+            self._say(Content(f"Nothing was learned after {clean_line(lesson.id, 12)}."))
+            return
+        names = clean_line(", ".join(later), 200)
+        question = f"Go back to revision {revision}?\n\nThe model forgets {names}; they stay in this list."
+        self._change(question, f"Going back to r{revision} …", lambda: self._session.rollback(revision))
+
+    def action_pin(self) -> None:
+        if lesson := self.query_one(LessonList).lesson:
+            pinned = not lesson.pinned
+            self._calls.submit(
+                lambda: self._session.pin(lesson.id, pinned), then=lambda _: self._reload(), failed=self._failed
+            )
 
     def on_lesson_list_chosen(self, message: LessonList.Chosen) -> None:
         self._say(detail(message.lesson) if message.lesson else Content(""))
 
-    def _undo(self, id: str, confirmed: bool | None) -> None:
-        if confirmed:
-            self._say(Content(f"Undoing {clean_line(id, 12)} …"))
-            self._calls.submit(lambda: self._session.undo(id), then=lambda _: self._reload(), failed=self._failed)
+    def _change(self, question: str, doing: str, change: Callable[[], None]) -> None:
+        def answered(confirmed: bool | None) -> None:
+            if confirmed:
+                self._say(Content(doing))
+                self._calls.submit(change, then=lambda _: self._reload(), failed=self._failed)
+
+        self.app.push_screen(Confirm(question), answered)
 
     def _reload(self) -> None:
         self._calls.submit(self._session.lessons, then=self._show, failed=self._failed)

@@ -47,6 +47,11 @@ class LessonList(Rows):
         return self._lessons[self.cursor] if self._lessons else None
 
     @property
+    def lessons(self) -> Sequence[Lesson]:
+        """Newest first."""
+        return self._lessons
+
+    @property
     def line_count(self) -> int:
         return len(self._lessons)
 
@@ -92,8 +97,8 @@ def row_of(lesson: Lesson, width: int) -> str:
 
 
 def status_of(lesson: Lesson) -> str:
-    """Its mark and word; a lesson that has faded stands in weights and prompt."""
-    return "◒ in both" if lesson.faded else STATUS[lesson.status]
+    """Its mark and word; a lesson that has faded stands in weights and prompt, and a pinned one has a mark more."""
+    return ("◒ in both" if lesson.faded else STATUS[lesson.status]) + (" ▪" if lesson.pinned else "")
 
 
 def figure(value: float | None) -> str:
