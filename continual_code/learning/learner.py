@@ -117,7 +117,8 @@ class Learner:
         if not is_work:
             return Candidate(report("no_signal", "The remark is not about the code.", NOTHING), None)
         if reason := self._no_signal(rollout, corrected, departs[1], gap):
-            return Candidate(report("memory" if self._keeps(odds) else "no_signal", reason, NOTHING), None)
+            is_kept = evidence.comment and self._keeps(odds)
+            return Candidate(report("memory" if is_kept else "no_signal", reason, NOTHING), None)
         outcome, contradicts = NOTHING, partial(self._contradicts, evidence.comment if evidence.supersedes else "")
         holding = Holding(earlier, self._canaries(), self._settings, contradicts)
         try:
@@ -186,7 +187,7 @@ class Learner:
         if corrected is None:
             return "The comment changes nothing about this answer." if gap < self._settings.gap_floor else ""
         if corrected.told is None:
-            return ""
+            return "" if departs else "Your version leaves what the comment is about as it was."
         prompt_ids = self._chat.render(teacher.told(rollout.messages, fill("neutral_remark"), None))
         neutral_T_V = self._base_logprobs(self._apart(rollout.prompt_ids), prompt_ids, corrected.token_ids)
         support_T = corrected.told - of_tokens(neutral_T_V, corrected.token_ids)
@@ -277,7 +278,8 @@ class Learner:
         rows = list(departs if self._settings.departures_only else range(len(token_ids)))
         beta, clip = self._settings.beta, self._settings.shift_clip
         target_R_V = shifted(student_T_V[rows], told_T_V[rows], answer.logprobs[rows], beta=beta, clip=clip)
-        target_T_V = student_T_V.index_copy(0, torch.tensor(rows, device=student_T_V.device), target_R_V)
+        index_R = torch.tensor(rows, dtype=torch.long, device=student_T_V.device)
+        target_T_V = student_T_V.index_copy(0, index_R, target_R_V)
         return Aim(rollout.prompt_ids, token_ids, prefix, target_T_V, rows, deciding)
 
     def _keep(self, revision: int, prompt_ids: Sequence[int], token_ids: Sequence[int]) -> Aim:

@@ -16,6 +16,7 @@ from continual_code.learning.alignment import departures
 from continual_code.learning.lessons import Evidence
 from continual_code.learning.remarks import Remarks
 from continual_code.learning.scoring import BASE, Scorer, of_tokens
+from continual_code.learning.weighing import Correction
 from continual_code.model.generation import Generation, Generator
 from continual_code.model.prefix import PrefixStore
 
@@ -266,6 +267,22 @@ def test_a_comment_about_one_hunk_teaches_nothing_about_the_rest_of_the_answer(b
     assert about.status == "learned"
     assert about.deciding
     assert all(position >= last_line for position in about.deciding)
+
+
+def test_an_edit_that_leaves_alone_what_the_comment_is_about_teaches_nothing(bench: Bench) -> None:
+    example = "def sum_of(values):\n    result = 0\n    return result\n"
+    evidence = Evidence(COMMENT.comment, example, against=[("    return result\n",)])
+    candidate = bench.learner().learn("l1", bench.rollout, evidence, bench.adapter, 1)
+    assert (candidate.report.status, candidate.tensors) == ("no_signal", None)
+    assert "as it was" in candidate.report.reason
+
+
+def test_lines_that_only_the_correction_departs_from_can_be_taught(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Correction, "departures", lambda *_: ([], [5, 6]))
+    evidence = Evidence(COMMENT.comment, "def total(v):\n    return sum(v)\n")
+    assert bench.learner().learn("l1", bench.rollout, evidence, bench.adapter, 1).report.status == "learned"
 
 
 def moments_of(calls: int, demonstration: bool) -> list[int]:
