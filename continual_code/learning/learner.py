@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-import torch
 from torch import Tensor
 
 from continual_code.events import HELD_SHARE, LessonStatus, Rollout, StepReport
@@ -21,13 +20,13 @@ from continual_code.learning.answering import answer
 from continual_code.learning.common_text import CommonText, is_fresh
 from continual_code.learning.correction import corrections
 from continual_code.learning.credit import positions_of
-from continual_code.learning.divergence import shifted
 from continual_code.learning.gate import Gate, Refused
 from continual_code.learning.holding import Holding
 from continual_code.learning.lessons import Candidate, Earlier, Evidence
 from continual_code.learning.remarks import Remarks
-from continual_code.learning.scoring import BASE, Scorer, objection, of_tokens
+from continual_code.learning.scoring import BASE, Reading, Scorer, objection
 from continual_code.learning.step import Aim, Held, NotFinite, Outcome, Rehearsal, distil, weakest
+from continual_code.learning.targets import Targets
 from continual_code.learning.weighing import MEANT, Correction, Untold
 from continual_code.model.chat import Chat
 from continual_code.model.generation import Generator
@@ -99,12 +98,11 @@ class Learner:
         example = corrected.example if corrected else None
         self._stage("comparing")
         rejected = self._untold(rollout, rollout.token_ids)
-        told_T_V = self._told(rollout, rollout.token_ids, evidence.comment, example)
-        told_T, untold_T = of_tokens(told_T_V, rollout.token_ids), rejected.of_tokens()
+        told = self._told(rollout, rollout.token_ids, evidence.comment, example)
         about = positions_of(self._chat.pieces(rollout.token_ids), evidence.against) if evidence.against else None
         everywhere = sorted(about) if about else list(range(len(rollout.token_ids)))
         departs = corrected.departures(rollout.token_ids, about) if corrected else (everywhere, [])
-        gap, gaps_T = objection(told_T, untold_T), told_T - untold_T
+        gap, gaps_T = objection(told.own, rejected.reading.own), told.own - rejected.reading.own
         deciding = corrected.deciding(departs[1]) if corrected else ()
 
         def report(status: LessonStatus, reason: str, outcome: Outcome, supersedes: Sequence[str] = ()) -> StepReport:
@@ -123,9 +121,11 @@ class Learner:
         holding = Holding(earlier, self._canaries(), self._settings, contradicts)
         try:
             aims = self._aims(
-                rollout, revision, (rejected, told_T_V), corrected, evidence.comment, example, departs, deciding
+                rollout, revision, (rejected, told), corrected, evidence.comment, example, departs, deciding
             )
-            aims += [self._keep(revision, *each) for each in self._common.anchors(len(earlier), self._settings.anchors)]
+            apart = Targets(self._apart(), self._settings)
+            anchors = self._common.anchors(len(earlier), self._settings.anchors)
+            aims += [apart.kept(prompt_ids, revision, token_ids) for prompt_ids, token_ids in anchors]
             self._stage("learning")
             outcome = distil(self._view, aims, self._settings, self._pause, holding.held, holding.may_go)
             reasked = None
@@ -154,8 +154,8 @@ class Learner:
         The model's own example is left out: it would also object to every other way of
         doing what the comment asks for.
         """
-        told_T_V = self._told(rollout, rollout.token_ids, comment, None)
-        return objection(of_tokens(told_T_V, rollout.token_ids), self._untold(rollout, rollout.token_ids).of_tokens())
+        told = self._told(rollout, rollout.token_ids, comment, None)
+        return objection(told.own, self._untold(rollout, rollout.token_ids).reading.own)
 
     def attempt(self, rollout: Rollout, adapter: Mapping[str, Tensor], revision: int) -> Rollout:
         """What `adapter`, which is `revision`, answers to the same prompt, greedily."""
@@ -189,8 +189,8 @@ class Learner:
         if corrected.told is None:
             return "" if departs else "Your version leaves what the comment is about as it was."
         prompt_ids = self._chat.render(teacher.told(rollout.messages, fill("neutral_remark"), None))
-        neutral_T_V = self._base_logprobs(self._apart(rollout.prompt_ids), prompt_ids, corrected.token_ids)
-        support_T = corrected.told - of_tokens(neutral_T_V, corrected.token_ids)
+        neutral = self._apart(rollout.prompt_ids).read(BASE, prompt_ids, corrected.token_ids)
+        support_T = corrected.told - neutral.own
         supported = support_T[departs].sum().item() >= self._settings.support_floor
         return "" if supported else "The comment does not change what the model would write here."
 
@@ -209,8 +209,8 @@ class Learner:
 
     def _scored(self, rollout: Rollout, example: str, comment: str | None = None) -> Correction:
         token_ids = [*self._chat.encode(example), rollout.token_ids[-1]]  # a model may have several ends
-        untold = self._untold(rollout, token_ids).logprobs
-        told_T = of_tokens(self._told(rollout, token_ids, comment, None), token_ids) if comment else None
+        untold = self._untold(rollout, token_ids).reading
+        told_T = self._told(rollout, token_ids, comment, None).own if comment else None
         return Correction(token_ids, untold, example, told_T)
 
     def _keeps(self, odds: float) -> bool:
@@ -227,8 +227,7 @@ class Learner:
         scorer, token_ids = self._apart(), earlier.rehearsal.token_ids
         told_ids = self._chat.render(teacher.told(earlier.messages, comment, None))
         told_T, untold_T = (
-            of_tokens(self._base_logprobs(scorer, prompt_ids, token_ids), token_ids)
-            for prompt_ids in (told_ids, earlier.rehearsal.prompt_ids)
+            scorer.read(BASE, prompt_ids, token_ids).own for prompt_ids in (told_ids, earlier.rehearsal.prompt_ids)
         )
         against_K = (untold_T - told_T)[list(earlier.rehearsal.deciding)] >= MEANT
         return against_K.float().mean().item() >= 0.5
@@ -237,22 +236,16 @@ class Learner:
         floor, is_sound = self._settings.canary_floor, evidence.is_sound
         return Gate(self._view, self._chat, held=held, floor=floor, is_sound=is_sound, pause=self._pause)
 
-    def _told(self, rollout: Rollout, token_ids: Sequence[int], comment: str, example: str | None) -> Tensor:
-        """What the base, shown the comment and the example, thinks of an answer to the rollout's prompt, [T, V]."""
-        return self._base_logprobs(
-            self._scorer, self._chat.render(teacher.told(rollout.messages, comment, example)), token_ids
-        )
+    def _told(self, rollout: Rollout, token_ids: Sequence[int], comment: str, example: str | None) -> Reading:
+        """What the base, shown the comment and the example, thinks of an answer to the rollout's prompt."""
+        prompt_ids = self._chat.render(teacher.told(rollout.messages, comment, example))
+        return self._scorer.read(BASE, prompt_ids, token_ids)
 
     def _untold(self, rollout: Rollout, token_ids: Sequence[int]) -> Untold:
-        return Untold(token_ids, self._base_logprobs(self._scorer, rollout.prompt_ids, token_ids))
-
-    def _base_logprobs(self, scorer: Scorer, prompt_ids: Sequence[int], token_ids: Sequence[int]) -> Tensor:
-        hidden_T_D = scorer.hidden(BASE, prompt_ids, token_ids)
-        with self._view.adapter_off():
-            return scorer.logprobs(hidden_T_D)
+        return Untold(token_ids, self._scorer.read(BASE, rollout.prompt_ids, token_ids))
 
     def _aims(
-        self, rollout: Rollout, revision: int, rejected: tuple[Untold, Tensor], corrected: Untold | None,
+        self, rollout: Rollout, revision: int, rejected: tuple[Untold, Reading], corrected: Untold | None,
         comment: str, example: str | None, departs: tuple[list[int], list[int]], deciding: Sequence[int],
     ) -> list[Aim]:  # fmt: skip
         """The rejected answer, where the model must decide otherwise, and the corrected one, which it does not know.
@@ -261,32 +254,12 @@ class Learner:
         lessons, which must stay, or bad habits, which must not be taught.
         """
         learn_on = self._settings.learn_on if corrected else "rollout"
-        aims = [] if learn_on == "demonstration" else [self._aim(rollout, revision, *rejected, departs[0])]
+        targets, prompt_ids = Targets(self._scorer, self._settings), rollout.prompt_ids
+        aims = [] if learn_on == "demonstration" else [targets.moved(prompt_ids, revision, *rejected, departs[0])]
         if corrected and learn_on != "rollout":
-            told_T_V = self._told(rollout, corrected.token_ids, comment, example)
-            aims.append(self._aim(rollout, revision, corrected, told_T_V, departs[1], deciding))
+            told = self._told(rollout, corrected.token_ids, comment, example)
+            aims.append(targets.moved(prompt_ids, revision, corrected, told, departs[1], deciding))
         return aims
-
-    def _aim(
-        self, rollout: Rollout, revision: int, answer: Untold, told_T_V: Tensor, departs: Sequence[int],
-        deciding: Sequence[int] = (),
-    ) -> Aim:  # fmt: skip
-        token_ids, prefix = answer.token_ids, self._scorer.prefix(revision, rollout.prompt_ids)
-        if self._settings.target == "base_teacher":
-            return Aim(rollout.prompt_ids, token_ids, prefix, told_T_V, range(len(token_ids)), deciding)
-        student_T_V = self._scorer.logprobs(self._scorer.hidden(revision, rollout.prompt_ids, token_ids))
-        rows = list(departs if self._settings.departures_only else range(len(token_ids)))
-        beta, clip = self._settings.beta, self._settings.shift_clip
-        target_R_V = shifted(student_T_V[rows], told_T_V[rows], answer.logprobs[rows], beta=beta, clip=clip)
-        index_R = torch.tensor(rows, dtype=torch.long, device=student_T_V.device)
-        target_T_V = student_T_V.index_copy(0, index_R, target_R_V)
-        return Aim(rollout.prompt_ids, token_ids, prefix, target_T_V, rows, deciding)
-
-    def _keep(self, revision: int, prompt_ids: Sequence[int], token_ids: Sequence[int]) -> Aim:
-        """An answer that has nothing to do with the lesson; the student should go on as it is."""
-        scorer = self._apart()
-        student_T_V = scorer.logprobs(scorer.hidden(revision, prompt_ids, token_ids))
-        return Aim(prompt_ids, token_ids, scorer.prefix(revision, prompt_ids), student_T_V, departs=())
 
     def _apart(self, known_ids: Sequence[int] = ()) -> Scorer:
         """For prompts that are not this lesson's: they neither push out its prefixes nor depend on what is kept.

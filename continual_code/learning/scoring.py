@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -18,6 +19,18 @@ from continual_code.model.views import View
 
 BASE = "base"
 HEAD_CHUNK = 64  # positions whose logits exist at once: 64 x 152k float32 is 39 MB
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What one set of weights thinks of an answer of T tokens; `Scorer.logprobs` of `hidden` says more.
+
+    `own` are the log-probabilities of the answer's own tokens, nats; `likeliest` are token ids.
+    """
+
+    hidden: Tensor  # [T, D]
+    own: Tensor  # [T]
+    likeliest: Tensor  # [T]
 
 
 class Scorer:
@@ -39,6 +52,16 @@ class Scorer:
         with self._weights_of(owner):
             return self._view.hidden(torch.tensor([prompt_ids[-1], *token_ids[:-1]]), cache)
 
+    def read(self, owner: object, prompt_ids: Sequence[int], token_ids: Sequence[int]) -> Reading:
+        """Score an answer, with the distributions of only a few tokens in memory at once."""
+        hidden_T_D = self.hidden(owner, prompt_ids, token_ids)
+        own, likeliest = [], []
+        for start in range(0, len(token_ids), HEAD_CHUNK):
+            logprobs_C_V = self.logprobs(hidden_T_D[start : start + HEAD_CHUNK])
+            own.append(of_tokens(logprobs_C_V, token_ids[start : start + HEAD_CHUNK]))
+            likeliest.append(logprobs_C_V.argmax(dim=-1))
+        return Reading(hidden_T_D, torch.cat(own), torch.cat(likeliest))
+
     @torch.no_grad()
     def prefix(self, owner: object, prompt_ids: Sequence[int]) -> Prefix:
         """Keys and values of all prompt tokens but the last."""
@@ -57,7 +80,7 @@ class Scorer:
 
     @torch.no_grad()
     def logprobs(self, hidden_T_D: Tensor) -> Tensor:
-        """Log-probabilities over the vocabulary, shape [T, V], float32."""
+        """Log-probabilities over the vocabulary, shape [T, V], float32; no adapter has a say in this last step."""
         chunks = []
         for part_C_D in hidden_T_D.split(HEAD_CHUNK):
             self._pause()

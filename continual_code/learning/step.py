@@ -67,15 +67,15 @@ class Aim:
     """An answer to a prompt, and the distribution that the student should have at each of its T tokens.
 
     `prefix` holds keys and values of all prompt tokens but the last, under the view's present
-    adapter; `target` holds normalised log-probabilities. At the positions in `departs` it is
-    another than what the student has now; elsewhere the student should stay as it is. `deciding`
+    adapter; `target` gives normalised log-probabilities at positions, [R, V]. At those in `departs` they are
+    others than what the student has now; elsewhere the student should stay as it is. `deciding`
     are those of tokens that the base would not have written by itself.
     """
 
     prompt_ids: Sequence[int]
     token_ids: Sequence[int]
     prefix: Prefix
-    target: Tensor  # [T, V]
+    target: Callable[[Sequence[int]], Tensor]
     departs: Sequence[int]
     deciding: Sequence[int] = ()
 
@@ -193,9 +193,10 @@ def _forward(
         pause()
         part = rows[start : start + HEAD_CHUNK]
         weights_C = torch.tensor([weights[row] for row in part], device=view.device)
+        target_C_V = aim.target(part)
         with torch.set_grad_enabled(with_gradient):
             student_C_V = view.logits(leaf_R_D[start : start + HEAD_CHUNK]).log_softmax(dim=-1)
-            divergence_C = divergence(student_C_V, aim.target[part])
+            divergence_C = divergence(student_C_V, target_C_V)
             loss = (divergence_C * weights_C).sum() * (share / len(aim.token_ids))
         if with_gradient:
             loss.backward()

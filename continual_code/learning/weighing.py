@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from continual_code.learning.alignment import departures, kept
-from continual_code.learning.scoring import of_tokens
+from continual_code.learning.scoring import Reading
 
 MEANT = 1.0  # nats: a comment accounts for a token that it makes e times as likely
 
@@ -20,16 +20,12 @@ class Untold:
     """What the base thinks of an answer by itself; scored once, because signal and target need it."""
 
     token_ids: Sequence[int]
-    logprobs: Tensor  # [T, V]
+    reading: Reading
 
     def deciding(self, departs: Sequence[int]) -> tuple[int, ...]:
         """Those of the positions where the base would have written another token."""
-        unlike_T = self.logprobs.argmax(dim=-1).cpu() != torch.tensor(self.token_ids)
+        unlike_T = self.reading.likeliest.cpu() != torch.tensor(self.token_ids)
         return tuple(position for position in departs if unlike_T[position])
-
-    def of_tokens(self) -> Tensor:
-        """Of the answer's own tokens, [T]."""
-        return of_tokens(self.logprobs, self.token_ids)
 
 
 @dataclass(frozen=True)
@@ -47,12 +43,12 @@ class Correction(Untold):
         """
         if self.told is None:
             return departures(rejected, self.token_ids, about)
-        meant = (self.told - self.of_tokens() >= MEANT).nonzero().flatten().tolist()
+        meant = (self.told - self.reading.own >= MEANT).nonzero().flatten().tolist()
         return departures(rejected, self.token_ids, about, set(meant))
 
     def share_in(self, answer: Sequence[int], rejected: Sequence[int], deciding: Sequence[int]) -> float:
         """How much of what it teaches comes up in an answer, and not as often in the rejected one, by effect; 0..1."""
-        effect_T = torch.ones(len(self.token_ids)) if self.told is None else self.told - self.of_tokens()
+        effect_T = torch.ones(len(self.token_ids)) if self.told is None else self.told - self.reading.own
         new = Counter(answer) - Counter(rejected)
         came_up = [position for position in deciding if self.token_ids[position] in new]
         return (effect_T[came_up].sum() / effect_T[list(deciding)].sum()).item() if deciding else 0.0
@@ -64,5 +60,5 @@ class Correction(Untold):
         """
         if self.told is None:
             return 0.0
-        likelier_T = self.told - self.of_tokens()
+        likelier_T = self.told - self.reading.own
         return likelier_T[departures(rejected, self.token_ids)[1]].mean().item() * kept(rejected, self.token_ids)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from lessons import COMMENT, TALK, Bench
-from torch import Tensor
 
 from continual_code.learning.holding import Holding
-from continual_code.learning.learner import Learner
 from continual_code.learning.lessons import Earlier
-from continual_code.learning.scoring import Scorer
+from continual_code.learning.scoring import Reading, Scorer
 from continual_code.learning.step import Rehearsal
 from continual_code.settings import LearningSettings
 
@@ -57,14 +56,15 @@ def test_a_lesson_says_what_it_supersedes(
     bench = Bench(tiny_model)
     taught = tuple(bench.base.chat.encode("def total(values):\n    return 0\n"))
     old = Earlier("l0", TALK, Rehearsal(bench.rollout.prompt_ids, taught, (3, 5)))
-    scored = Learner._base_logprobs
+    scored = Scorer.read
 
-    def argued(learner: Learner, scorer: Scorer, prompt_ids: Sequence[int], token_ids: Sequence[int]) -> Tensor:
+    def argued(scorer: Scorer, owner: object, prompt_ids: Sequence[int], token_ids: Sequence[int]) -> Reading:
         if token_ids != taught or tuple(prompt_ids) == bench.rollout.prompt_ids:
-            return scored(learner, scorer, prompt_ids, token_ids)
-        return scored(learner, scorer, bench.rollout.prompt_ids, token_ids) - argues
+            return scored(scorer, owner, prompt_ids, token_ids)
+        untold = scored(scorer, owner, bench.rollout.prompt_ids, token_ids)
+        return replace(untold, own=untold.own - argues)
 
-    monkeypatch.setattr(Learner, "_base_logprobs", argued)
+    monkeypatch.setattr(Scorer, "read", argued)
     report = bench.learner(held=1.0).learn("l1", bench.rollout, COMMENT, bench.adapter, 1, [old]).report
     assert report.status == "learned"
     assert report.supersedes == supersedes

@@ -46,7 +46,11 @@ def aim_at(bench: Bench, target: Tensor, departs: Sequence[int] | None = None) -
     rollout = bench.rollout
     everywhere = range(len(rollout.token_ids))
     return Aim(
-        rollout.prompt_ids, rollout.token_ids, prefix_of(bench), target, everywhere if departs is None else departs
+        rollout.prompt_ids,
+        rollout.token_ids,
+        prefix_of(bench),
+        lambda rows: target[list(rows)],
+        everywhere if departs is None else departs,
     )
 
 

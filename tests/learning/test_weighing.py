@@ -5,24 +5,24 @@ from __future__ import annotations
 import pytest
 import torch
 
-from continual_code.learning.weighing import Correction, Untold
+from continual_code.learning.scoring import Reading
+from continual_code.learning.weighing import Correction
 
 REJECTED = [0, 1, 2, 3]
 CORRECTED = [0, 5, 6, 1, 2, 4]
 OTHER = 7  # what the base would have written where it decides otherwise
 
 
-def untold(*unlike: int) -> torch.Tensor:
-    """Over eight tokens, [T, V]: the corrected answer's own ones, but for some positions."""
-    wanted = torch.tensor([OTHER if position in unlike else token for position, token in enumerate(CORRECTED)])
-    return torch.nn.functional.one_hot(wanted, 8).float().mul(5).log_softmax(dim=-1)
+def untold(*unlike: int) -> Reading:
+    """The base by itself finds every token as likely as any other, and at some positions another one likeliest."""
+    likeliest = torch.tensor([OTHER if position in unlike else token for position, token in enumerate(CORRECTED)])
+    return Reading(torch.empty(len(CORRECTED), 0), torch.full((len(CORRECTED),), -5.0), likeliest)
 
 
 def correction(*effects: float, unlike: tuple[int, ...] = (1, 2, 5)) -> Correction:
     """With these effects of the comment on its tokens, in nats."""
-    logprobs = untold(*unlike)
-    by_itself = Untold(CORRECTED, logprobs).of_tokens()
-    return Correction(CORRECTED, logprobs, "", by_itself + torch.tensor(effects))
+    by_itself = untold(*unlike)
+    return Correction(CORRECTED, by_itself, "", by_itself.own + torch.tensor(effects))
 
 
 def test_only_what_the_comment_accounts_for_departs_and_what_leads_to_it() -> None:

@@ -1,0 +1,69 @@
+"""What a lesson aims at: the distribution that the student should have at each token of an answer.
+
+Invariant: a target is fixed by the weights from before the first update. Its rows are made when they are asked for:
+each takes 600 kB, so those of a whole answer would take more memory than a small model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from continual_code.learning.divergence import shifted
+from continual_code.learning.scoring import Reading, Scorer
+from continual_code.learning.step import Aim
+from continual_code.learning.weighing import Untold
+from continual_code.settings import LearningSettings
+
+
+class Targets:
+    """Makes the aims of one lesson.
+
+    Args:
+        scorer: of the view that learns, with its adapter as it is before the lesson.
+    """
+
+    def __init__(self, scorer: Scorer, settings: LearningSettings) -> None:
+        self._scorer, self._settings = scorer, settings
+
+    def moved(
+        self, prompt_ids: Sequence[int], revision: int, answer: Untold, told: Reading, departs: Sequence[int],
+        deciding: Sequence[int] = (),
+    ) -> Aim:  # fmt: skip
+        """An answer in which the student should go another way at `departs`; `revision` owns the adapter's keys."""
+        token_ids, prefix = answer.token_ids, self._scorer.prefix(revision, prompt_ids)
+        everywhere = range(len(token_ids))
+        if self._settings.target == "base_teacher":
+            return Aim(prompt_ids, token_ids, prefix, Rows(self._scorer, told.hidden), everywhere, deciding)
+        rows = list(departs if self._settings.departures_only else everywhere)
+        student_T_D = self._scorer.hidden(revision, prompt_ids, token_ids)
+        student_R_V, told_R_V, untold_R_V = (
+            self._scorer.logprobs(hidden_T_D[rows]) for hidden_T_D in (student_T_D, told.hidden, answer.reading.hidden)
+        )
+        beta, clip = self._settings.beta, self._settings.shift_clip
+        target_R_V = shifted(student_R_V, told_R_V, untold_R_V, beta=beta, clip=clip)
+        target = Rows(self._scorer, student_T_D, dict(zip(rows, target_R_V, strict=True)))
+        return Aim(prompt_ids, token_ids, prefix, target, rows, deciding)
+
+    def kept(self, prompt_ids: Sequence[int], revision: int, token_ids: Sequence[int]) -> Aim:
+        """An answer that has nothing to do with the lesson: the student should go on as it is."""
+        student_T_D = self._scorer.hidden(revision, prompt_ids, token_ids)
+        prefix = self._scorer.prefix(revision, prompt_ids)
+        return Aim(prompt_ids, token_ids, prefix, Rows(self._scorer, student_T_D), departs=())
+
+
+class Rows:
+    """Log-probabilities at positions of an answer, from hidden states; where `moved` has a position, its own, [V]."""
+
+    def __init__(self, scorer: Scorer, hidden_T_D: Tensor, moved: dict[int, Tensor] | None = None) -> None:
+        self._scorer, self._hidden, self._moved = scorer, hidden_T_D, moved or {}
+
+    def __call__(self, positions: Sequence[int]) -> Tensor:
+        """Shape [R, V], float32."""
+        as_is = [position for position in positions if position not in self._moved]
+        found = dict(self._moved)
+        if as_is:
+            found.update(zip(as_is, self._scorer.logprobs(self._hidden[as_is]), strict=True))
+        return torch.stack([found[position] for position in positions])
