@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from continual_code.diffs import unified_diff
 from continual_code.disk import private_dir
 from continual_code.errors import ContinualCodeError, UsageError, WorkspaceError
 from continual_code.events import Lesson, Proposal, Task, Verdict
@@ -112,10 +113,12 @@ class Desk:
         Raises:
             UsageError: the proposal is not applied here.
         """
-        found = {edit.proposal_id: edit for edit in self._recorded("applied")}
-        if proposal_id not in found:
-            raise UsageError(f"{proposal_id} is not applied in this directory.", kept="Nothing was changed.")
-        return _read(found[proposal_id].record)[0]
+        return self._written(proposal_id)[0]
+
+    def change(self, proposal_id: str) -> str:
+        """What an applied proposal changed in its file, as the person accepted it: a unified diff; raises as above."""
+        record, after = self._written(proposal_id)
+        return unified_diff(record.path, self.journal.proposal(proposal_id).before, after)
 
     def undo(self, proposal_id: str) -> Undoing:
         """Bring a file back to what it was before an applied proposal.
@@ -139,6 +142,12 @@ class Desk:
     def is_undone(self, proposal_id: str) -> bool:
         """Whether an applied proposal was taken back since."""
         return any(edit.proposal_id == proposal_id for edit in self._recorded("undone"))
+
+    def _written(self, proposal_id: str) -> tuple[EditRecord, str]:
+        found = {edit.proposal_id: edit for edit in self._recorded("applied")}
+        if proposal_id not in found:
+            raise UsageError(f"{proposal_id} is not applied in this directory.", kept="Nothing was changed.")
+        return _read(found[proposal_id].record)
 
     def _recorded(self, status: EditStatus) -> list[RecordedEdit]:
         return self.journal.edits(self.key, status)

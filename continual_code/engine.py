@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from continual_code.agent import Agent
+from continual_code.agent.commit_subject import SubjectWriter
 from continual_code.agent.formats import is_sound
 from continual_code.agent.prompts import fenced
 from continual_code.agent.symbol_index import SymbolIndex
@@ -40,6 +41,7 @@ class Engine:
     placement: str
     views: Views
     agent: Agent
+    subjects: SubjectWriter
     lineage: Lineage
     worker: Worker
 
@@ -64,10 +66,11 @@ def build_engine(settings: Settings, desk: Desk, session: LiveSession, directory
         desk.root, base.chat, generator, context=settings.context, generation=settings.generation,
         symbol_map=_symbol_map(settings, desk, session),
     )  # fmt: skip
+    subjects = SubjectWriter(views.serving, base.chat)
     worker = _worker(settings, session, lineage, base, views, prefixes)
     threading.Thread(target=pack, args=(base.module, lambda: session.turns.closed), name="packing", daemon=True).start()
     dismiss_helpers()
-    return Engine(settings.model, str(base.placement), views, agent, lineage, worker)
+    return Engine(settings.model, str(base.placement), views, agent, subjects, lineage, worker)
 
 
 def _symbol_map(settings: Settings, desk: Desk, session: LiveSession) -> SymbolMap | None:

@@ -37,6 +37,8 @@ from continual_code.events import (
     SuiteOffered,
     Swapped,
     Undone,
+    Worded,
+    Wording,
 )
 
 
@@ -64,6 +66,10 @@ def event_data(event: Event) -> dict[str, Any]:
         case Committed(proposal_id, path, commit, branch):
             made = {"path": path, "commit": commit, "branch": branch, "index_behind": event.index_behind}
             return {"type": "committed", "proposal": proposal_id, **made}
+        case Wording(proposal_id, subject):
+            return {"type": "wording", "proposal": proposal_id, "subject": subject}
+        case Worded(proposal_id, subject, note):
+            return {"type": "worded", "proposal": proposal_id, "subject": subject, "note": note}
         case Undone(id, detail):
             return {"type": "undone", "id": id, "detail": detail}
         case LearnerState():

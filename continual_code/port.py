@@ -109,6 +109,18 @@ class Commits(Protocol):
         """Make the commit (`Committed`); raises as `draft` does."""
         ...
 
+    def write_subject(self, proposal_id: str) -> None:
+        """Ask the model for the subject of a commit, after what it was asked before: `Wording`..., then `Worded`.
+
+        Raises:
+            ContinualCodeError: the proposal is not applied, or no model is loaded.
+        """
+        ...
+
+    def stop_writing(self) -> None:
+        """Give up the subject that was last asked for: nothing more is said of it; no-op when there is none."""
+        ...
+
 
 class Session(Protocol):
     """The engine as the screen sees it.

@@ -66,8 +66,8 @@ class LiveSession:
         self.turns = Turns()
         self.warnings: list[Failed] = []  # what a driver without a person need not stop for
         self._listener: Listener = lambda event: None
-        self.commits = LiveCommits(lambda: self._desk, self.emit)
         self._jobs = Jobs()
+        self.commits = LiveCommits(lambda: self._desk, self.emit, self._jobs, self.turns, self._loaded)
         self._runs: LiveRuns | None = None
         self._serving: Serving | None = None
         self._thread = threading.Thread(target=self._serve, name="serving", daemon=True)

@@ -17,6 +17,7 @@ import pytest
 import torch
 from transformers import AutoTokenizer
 
+from continual_code.agent.commit_subject import SUBJECT_TOKENS
 from continual_code.app import open_session
 from continual_code.events import Event, Proposal, Proposed, Ready, Task
 from continual_code.learning.scoring import BASE
@@ -43,10 +44,12 @@ CORRECTED = "def double(zebra):\n    return 2 * zebra\n"
 class Script:
     """What the model says, by the revision that is asked. `held` keeps an answer from ending until it is set.
 
-    `prompts` are those that the serving side was asked; the learner's are not among them.
+    `subject` is what it says when it is asked for the subject of a commit. `prompts` are those that were asked for an
+    edit on the serving side.
     """
 
     after: Callable[[int], str]
+    subject: str = ""
     prompts: list[tuple[int, ...]] = field(default_factory=list)
     held: threading.Event = field(default_factory=threading.Event)
     begun: threading.Event = field(default_factory=threading.Event)
@@ -74,6 +77,11 @@ def play_script(monkeypatch: pytest.MonkeyPatch, model: Path, after: Callable[[i
         stopped: Callable[[], bool] = lambda: False,
         **_: object,
     ) -> Generation:
+        if sampling.max_tokens == SUBJECT_TOKENS:
+            answer = speak(self, prompt_ids, script.subject)
+            for token in answer.token_ids:
+                on_tokens([token])
+            return answer
         if not isinstance(owner, int):  # the learner wants a correction from the base, or the candidate's answer
             stopped()  # where the person goes first
             return say(self, prompt_ids, CORRECTED if owner == BASE else script.after(1))
@@ -87,9 +95,11 @@ def play_script(monkeypatch: pytest.MonkeyPatch, model: Path, after: Callable[[i
             on_tokens([token])
         return answer
 
-    @torch.no_grad()
     def say(self: Generator, prompt_ids: Sequence[int], after: str) -> Generation:
-        text = f"```python\n{after}```"
+        return speak(self, prompt_ids, f"```python\n{after}```")
+
+    @torch.no_grad()
+    def speak(self: Generator, prompt_ids: Sequence[int], text: str) -> Generation:
         tokens = [*tokenizer(text, add_special_tokens=False)["input_ids"], tokenizer.eos_token_id]
         hidden_T_D = self._view.hidden(torch.tensor([*prompt_ids, *tokens[:-1]]))[-len(tokens) :]
         logprobs_T_V = self._view.logits(hidden_T_D).log_softmax(dim=-1)

@@ -12,20 +12,27 @@ from playing import AFTER, COMMENT, FILE, TASK, Script, Watch, playing, tiny_set
 
 from continual_code.commits import LiveCommits, proposed_message
 from continual_code.desk import Desk
-from continual_code.errors import UsageError, WorkspaceError
+from continual_code.engine import Engine
+from continual_code.errors import ContinualCodeError, UsageError, WorkspaceError
 from continual_code.events import (
     Committed,
     Event,
+    Listener,
     Message,
     Proposal,
     Proposed,
     Recorded,
     Rollout,
+    Started,
     Task,
     Undone,
     Verdict,
+    Worded,
+    Wording,
 )
 from continual_code.feedback.journal import Journal
+from continual_code.jobs import Jobs
+from continual_code.learning.turns import Turns
 from continual_code.workspace import create_repository
 
 ROLLOUT = Rollout((Message("user", "x"),), (1,), (3,), (-0.5,), 0.0, 1.0, 0, 0, "stop")
@@ -62,7 +69,16 @@ def work(tmp_path: Path) -> Work:
     create_repository(tmp_path / "project", {"a.py": "one = 1\n"}, "first")
     desk = Desk(tmp_path / "project", tmp_path / "state", Journal(tmp_path / "state/journal.db"))
     events: list[Event] = []
-    return Work(desk, LiveCommits(lambda: desk, events.append), events)
+    return Work(desk, without_model(desk, events.append), events)
+
+
+def without_model(desk: Desk, emit: Listener) -> LiveCommits:
+    """Commits at a desk where no model was ever loaded."""
+
+    def none() -> Engine:
+        raise ContinualCodeError("The model is still loading.")
+
+    return LiveCommits(lambda: desk, emit, Jobs(), Turns(), none)
 
 
 def test_the_newest_edit_is_proposed_with_the_first_line_of_its_task_and_committed_with_the_person_s(work: Work):
@@ -155,6 +171,58 @@ def test_an_edit_that_a_lesson_brought_names_the_lesson(
     assert git(tmp_path / "project", "show", f"HEAD:{FILE}") == AFTER[1]
 
 
+def test_the_model_writes_the_subject_once_it_is_asked_and_the_person_commits_with_it(
+    tmp_path: Path, tiny_model: Path, script: Script
+):
+    from playing import BEFORE
+
+    create_repository(tmp_path / "project", {FILE: BEFORE}, "first")
+    script.subject = 'Subject: "Multiply by two in double."'
+    with playing(tiny_settings(tmp_path / "home", tiny_model), tmp_path / "project") as watch:
+        proposal, commits = watch.ask(TASK), watch.session.commits
+        with pytest.raises(UsageError, match="is not applied"):
+            commits.write_subject(proposal.id)
+        watch.session.judge(Verdict(proposal.id, "accept"))
+        commits.write_subject(proposal.id)
+        worded = watch.wait(Worded)
+        assert worded == Worded(proposal.id, "Multiply by two in double")
+        pieces = [event.subject for event in watch.of(Wording)]
+        assert pieces[0] == ""
+        assert any(worded.subject.startswith(piece) and 3 < len(piece) < 20 for piece in pieces), pieces
+        script.subject = "```\n```"
+        mark = watch.mark()
+        commits.write_subject(proposal.id)
+        assert "nothing that could be a subject" in watch.wait(Worded, after=mark).note
+        commits.make(proposal.id, worded.subject)
+    assert git(tmp_path / "project", "log", "-1", "--format=%s") == "Multiply by two in double\n"
+
+
+def test_a_subject_waits_for_the_answer_and_once_stopped_nothing_comes_of_it(
+    tmp_path: Path, tiny_model: Path, script: Script
+):
+    from playing import BEFORE
+
+    create_repository(tmp_path / "project", {FILE: BEFORE}, "first")
+    script.subject = "Multiply"
+    with playing(tiny_settings(tmp_path / "home", tiny_model), tmp_path / "project") as watch:
+        proposal, commits = watch.ask(TASK), watch.session.commits
+        watch.session.judge(Verdict(proposal.id, "accept"))
+        script.held.clear()
+        mark = watch.mark()
+        watch.session.ask(Task("Another one.", (FILE,)))
+        watch.wait(Started, after=mark)
+        commits.write_subject(proposal.id)
+        commits.stop_writing()
+        commits.write_subject(proposal.id)
+        assert watch.of(Wording) == []
+        script.held.set()
+        watch.wait(Worded)
+        mark = watch.mark()
+        watch.session.ask(Task("And another.", (FILE,)))
+        watch.wait(Started, after=mark)
+        assert watch.of(Worded) == [Worded(proposal.id, "Multiply")]
+
+
 def _taught(watch: Watch) -> Proposal:
     watch.session.judge(Verdict(watch.ask(TASK).id, "reject", COMMENT))
     assert watch.wait(Recorded).lesson
@@ -167,6 +235,6 @@ def test_the_command_line_says_as_well_that_a_commit_stays(command: Commands, sc
     git(command.root, "commit", "-qm", "first")
     command("run", TASK.text, "--file", FILE, "--apply")
     desk = Desk(command.root, home / "state", Journal(home / "state/journal.db"))
-    LiveCommits(lambda: desk, lambda event: None).make("p1", "Multiply")
+    without_model(desk, lambda event: None).make("p1", "Multiply")
     assert "stays; `git revert" in command("undo")
     assert git(command.root, "log", "-1", "--format=%s") == "Multiply\n"

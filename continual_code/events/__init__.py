@@ -28,6 +28,8 @@ from continual_code.events.engine import (
     StudiedAgain,
     Swapped,
     Undone,
+    Worded,
+    Wording,
 )
 from continual_code.events.runs import (
     FollowedUp,
@@ -58,7 +60,8 @@ from continual_code.events.values import (
 
 Event = (
     Loading | Ready | Started | Streamed | Proposed | NoEdit | Recorded | Applied | Committed | Undone
-    | LearnerState | Learned | Checked | StudiedAgain | Swapped | Retried | Failed | RunEvent | CompareEvent
+    | Wording | Worded | LearnerState | Learned | Checked | StudiedAgain | Swapped | Retried | Failed | RunEvent
+    | CompareEvent
 )  # fmt: skip
 Listener = Callable[[Event], None]
 
@@ -109,4 +112,6 @@ __all__ = [
     "Undone",
     "Verdict",
     "VerdictKind",
+    "Worded",
+    "Wording",
 ]

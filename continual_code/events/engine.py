@@ -89,6 +89,26 @@ class Committed:
 
 
 @dataclass(frozen=True, slots=True)
+class Wording:
+    """The model is writing the subject of a commit; `subject` is as much of it as there is, at first nothing."""
+
+    proposal_id: str
+    subject: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Worded:
+    """The model's subject for a commit. It is empty when there is none, and `note` says why.
+
+    Otherwise `note` says what of the change the model did not see, if anything.
+    """
+
+    proposal_id: str
+    subject: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Undone:
     """A file or a lesson is back to what it was before `id`; `detail` says what happened."""
 

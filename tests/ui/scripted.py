@@ -82,6 +82,12 @@ class ScriptedCommits:
     def make(self, proposal_id: str, message: str) -> None:
         self._note("commit", proposal_id, message)
 
+    def write_subject(self, proposal_id: str) -> None:
+        self._note("write_subject", proposal_id)
+
+    def stop_writing(self) -> None:
+        self._note("stop_writing")
+
 
 class ScriptedSession:
     """Implements `continual_code.events.Session`; `calls` holds (name, *arguments) in order."""
