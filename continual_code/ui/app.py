@@ -27,6 +27,7 @@ from continual_code.ui.messages import EngineEvent
 from continual_code.ui.modes import Modes
 from continual_code.ui.narrate import failure_of, trusted
 from continual_code.ui.retelling import sessions_screen
+from continual_code.ui.screens.commit import CommitScreen
 from continual_code.ui.screens.help import HelpScreen
 from continual_code.ui.screens.lessons import LessonsScreen
 from continual_code.ui.screens.main import MainScreen
@@ -99,7 +100,7 @@ class ContinualApp(App[None]):
         self.status = self.status.after(event, self.clock())
         self.main.hear(event)
         for screen in self.screen_stack:
-            if isinstance(screen, LessonsScreen):
+            if isinstance(screen, LessonsScreen | CommitScreen):
                 screen.hear(event)
 
     def action_help(self) -> None:

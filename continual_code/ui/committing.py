@@ -62,7 +62,8 @@ class Committing:
     def _show(self, app: App[None], wanted: Callable[[], bool], draft: CommitDraft) -> None:
         if wanted() and not isinstance(app.screen, CommitScreen):
             message = self._messages.pop(draft.proposal_id, draft.message)
-            app.push_screen(CommitScreen(self._source, draft, message), partial(self._decided, draft))
+            screen = CommitScreen(self._source, self._session, self._calls, draft, message)
+            app.push_screen(screen, partial(self._decided, draft))
 
     def _decided(self, draft: CommitDraft, outcome: tuple[str, bool] | None) -> None:
         if outcome is None:

@@ -51,6 +51,7 @@ KEYS = {
         "F5": "run the tests, in the sandbox; Esc stops them",
         "F6": "show a failure of the tests to the model",
         "F7": "commit the last edit: Ctrl+S makes the commit, with the message as you left it",
+        "F8": "in that message: the model writes the subject; Esc stops it, Ctrl+Z takes it back",
         "Ctrl+P": "colours",
     },
 }
