@@ -1,4 +1,4 @@
-"""What the person asked before, for Up and Down in the prompt, kept in a file.
+"""What the person asked before, for Up, Down and Ctrl+R in the prompt, kept in a file.
 
 Invariant: the file is readable by this person alone, and a damaged line costs only itself.
 """
@@ -60,6 +60,11 @@ class History:
         with os.fdopen(descriptor, "a", encoding="utf-8") as stream:
             os.fchmod(descriptor, 0o600)
             stream.write(json.dumps(text) + "\n")
+
+    def matching(self, query: str) -> list[str]:
+        """The entries that hold `query`, in any case of letters, each once, the newest first."""
+        wanted = query.casefold()
+        return [entry for entry in dict.fromkeys(reversed(self._entries)) if wanted in entry.casefold()]
 
     def older(self, current: str) -> str | None:
         """The entry before the present place; `current` is kept as the draft. None at the oldest."""

@@ -9,12 +9,12 @@ import time
 from pathlib import Path
 
 import pytest
-from person import at_work
-from scripted import ScriptedSession
+from person import Person, at_work
+from scripted import ScriptedSession, proposal
 from textual import events as textual_events
 
 from continual_code import ui
-from continual_code.events import Listener, Task
+from continual_code.events import Listener, Proposed, Task
 from continual_code.port import Opened
 
 MEGABYTE = 1_000_000
@@ -235,3 +235,97 @@ async def test_the_palette_offers_colours_and_nothing_that_writes_files() -> Non
     async with at_work() as person:
         titles = [command.title for command in person.app.get_system_commands(person.app.screen)]
         assert titles == ["Theme"]
+
+
+# --- Ctrl+R ---
+
+EARLIER = ("add type hints to Stack", "rename total to price", "add a docstring\nto total", "Remove the stack")
+
+
+async def remembers(person: Person) -> None:
+    """The person has sent all of `EARLIER`, and has begun something else."""
+    for text in EARLIER:
+        person.app.main._history.add(text)
+    await person.types("a draft")
+
+
+async def test_ctrl_r_finds_the_newest_that_fits_and_enter_puts_it_into_the_prompt_without_sending() -> None:
+    async with at_work() as person:
+        await remembers(person)
+        await person.press("ctrl+r")
+        await person.sees("Ctrl+R older")
+        await person.types("STACK")
+        await person.sees("› Remove the stack")
+        await person.press("ctrl+r")
+        await person.sees("› add type hints to Stack")
+        await person.press("ctrl+r", "up", "ctrl+r", "enter")
+        await person.until(lambda: person.prompt.text == "add type hints to Stack" and person.prompt.has_focus)
+        await person.until(lambda: "older" not in person.footer)
+        assert person.session.asked == []
+        await person.press("ctrl+z")
+        assert person.prompt.text == "a draft"
+
+
+async def test_escape_leaves_the_prompt_as_it_was_and_so_does_what_is_nowhere() -> None:
+    async with at_work() as person:
+        await remembers(person)
+        await person.press("ctrl+r")
+        await person.types("nowhere")
+        await person.sees("nothing that you asked before has this in it")
+        await person.press("enter", "ctrl+r", "escape")
+        await person.until(lambda: person.prompt.has_focus)
+        assert person.prompt.text == "a draft"
+        assert "nothing that you asked" not in person.screen
+        await person.types("!")
+        assert person.prompt.text == "a draft!"
+
+
+async def test_keys_faster_than_the_focus_reach_the_search_and_then_the_prompt() -> None:
+    async with at_work() as person:
+        await remembers(person)
+        await person.taps("ctrl+r")
+        await person.types("price")
+        await person.taps("enter")
+        await person.types(" now")
+        await person.until(lambda: person.prompt.text == "rename total to price now")
+
+
+async def test_a_task_of_many_lines_is_one_line_while_it_is_searched_and_comes_back_whole() -> None:
+    async with at_work(size=(60, 20)) as person:
+        await remembers(person)
+        await person.press("ctrl+r")
+        await person.types("docstring")
+        await person.sees("› add a docstring to total")
+        await person.press("enter")
+        await person.until(lambda: person.prompt.text == "add a docstring\nto total")
+
+
+async def test_the_search_shows_where_a_long_task_fits_and_names_its_keys_in_a_small_terminal() -> None:
+    async with at_work(size=(60, 20)) as person:
+        person.app.main._history.add("words " * 40 + "and the needle [bold]\x1b[2J")
+        await person.press("ctrl+r")
+        await person.types("needle")
+        await person.sees("needle [bold]␛[2J")
+        await person.sees("Enter takes it · Ctrl+R older · Up newer · Esc back")
+
+
+async def test_what_earlier_sessions_asked_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "history"
+    path.write_text('"sort the list"\n"sort the list"\n"print it"\n')
+    async with at_work(history=path) as person:
+        await person.settles()
+        await person.press("ctrl+r")
+        await person.types("sort")
+        await person.sees("› sort the list")
+        assert person.screen.count("sort the list") == 1
+
+
+async def test_who_searches_is_not_interrupted_by_a_proposal() -> None:
+    async with at_work() as person:
+        await person.press("ctrl+r")
+        person.session.play(Proposed(proposal()))
+        await person.sees("F2 to review")
+        await person.types("y")
+        assert person.session.verdicts == []
+        await person.press("escape")
+        await person.review_opens()

@@ -36,7 +36,7 @@ from continual_code.events import (
 KEYS = [
     *"abcdeny1234Y?@/", "space", "enter", "enter", "escape", "escape", "tab", "shift+tab", "up", "down", "left",
     "right", "home", "end", "pageup", "pagedown", "backspace", "delete", "ctrl+j", "ctrl+s", "ctrl+u", "ctrl+k",
-    "ctrl+w", "ctrl+z", "f1", "f2", "f3", "f4", "f5", "f6", "u", "d", "[", "]", "]",
+    "ctrl+w", "ctrl+z", "f1", "f2", "f3", "f4", "f5", "f6", "f7", "f8", "ctrl+r", "u", "d", "[", "]", "]",
 ]  # fmt: skip
 SIZES = [(80, 24), (60, 20), (200, 50), (20, 6), (1, 1), (100, 30)]
 

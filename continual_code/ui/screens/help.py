@@ -22,6 +22,7 @@ KEYS = {
         "Ctrl+J": "new line",
         "Ctrl+G": "write it in your own editor, $VISUAL or $EDITOR",
         "Up / Down": "earlier tasks, at the first and the last line",
+        "Ctrl+R": "search them; again or Down for older ones, Enter takes it",
         "@ or Tab": "name a file",
         "! COMMAND": "run it in the sandbox, here; nothing is written, Esc stops it",
         "PgUp / PgDn": "scroll the transcript",

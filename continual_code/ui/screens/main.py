@@ -49,6 +49,8 @@ from continual_code.ui.screens.judging import JudgingPage
 from continual_code.ui.screens.lessons import LessonsScreen
 from continual_code.ui.shell import Shell
 from continual_code.ui.widgets.completions import Completions
+from continual_code.ui.widgets.history_search import KEYS as SEARCH_KEYS
+from continual_code.ui.widgets.history_search import HistorySearch
 from continual_code.ui.widgets.notice import Notice
 from continual_code.ui.widgets.prompt import Prompt
 from continual_code.ui.widgets.status_bar import Source
@@ -78,14 +80,15 @@ class MainScreen(JudgingPage):
         self._shell = Shell(session, calls, self.say, self._restore)
 
     def compose(self) -> ComposeResult:
-        completions = Completions()
+        completions, search = Completions(), HistorySearch(self._history)
         yield Transcript(id="transcript")
         yield Vertical(id="card")
         yield Notice()
         yield completions
+        yield search
         with Horizontal(id="prompt-line"):
             yield Static(Content("›"), id="prompt-mark", markup=False)
-            yield Prompt(self._history, completions)
+            yield Prompt(self._history, completions, search)
         yield self.footer()
 
     def on_mount(self) -> None:
@@ -107,6 +110,8 @@ class MainScreen(JudgingPage):
     def keys(self) -> str:
         if self.review is not None and self.review.has_focus_within:
             return self.review.keys
+        if self.query_one(HistorySearch).is_open:
+            return SEARCH_KEYS
         return prompt_keys(self.source.status, waiting=bool(self._reviews))
 
     # --- What the engine says ---------------------------------------------------------
@@ -190,6 +195,16 @@ class MainScreen(JudgingPage):
         if saved != text:
             self.prompt.select_all()
             self.prompt.paste(saved)
+
+    def on_history_search_closed(self, message: HistorySearch.Closed) -> None:
+        if message.text is not None:
+            self.prompt.recall(message.text)
+        self.prompt.focus()
+        self._offer()
+        self._refresh()
+
+    def on_history_search_typed(self, message: HistorySearch.Typed) -> None:
+        self.prompt.insert(message.text)
 
     def on_completions_files_wanted(self) -> None:
         self._calls.submit(self._session.files, then=self.take_files)

@@ -10,6 +10,7 @@ from textual.message import Message
 
 from continual_code.ui.history import History
 from continual_code.ui.widgets.completions import Completions
+from continual_code.ui.widgets.history_search import HistorySearch
 from continual_code.ui.widgets.text_entry import TextEntry
 
 
@@ -17,7 +18,7 @@ class Prompt(TextEntry):
     """Enter sends, Ctrl+J breaks the line, Up and Down at the edges walk the history.
 
     `@` and Tab complete a path, `/` a command, through the `Completions` given. Ctrl+G asks for the
-    person's own editor.
+    person's own editor, Ctrl+R opens the `HistorySearch` given.
     """
 
     class Sent(Message):
@@ -37,13 +38,31 @@ class Prompt(TextEntry):
     class OwnEditorWanted(Message):
         """The person wants to go on in an editor of their own."""
 
-    def __init__(self, history: History, completions: Completions) -> None:
+    def __init__(self, history: History, completions: Completions, search: HistorySearch) -> None:
         super().__init__(id="prompt", placeholder="What should change? @ a file, / a command, ! runs one")
-        self._history, self._completions = history, completions
+        self._history, self._completions, self._search = history, completions, search
         self._recalled: str | None = None
 
+    @property
+    def in_use(self) -> bool:
+        """Whether the person types here, or searches for what they typed earlier."""
+        return bool(self.text) or self._search.is_open
+
+    def recall(self, entry: str) -> None:
+        """Put an earlier text in place of this one; the person can undo it."""
+        self._recalled = entry
+        self.set_text(entry)
+
+    def on_focus(self) -> None:
+        self._search.close()
+
     async def _on_key(self, event: events.Key) -> None:
-        if self._handle(event.key):
+        if self._search.is_open:
+            # These came before the focus had moved there.
+            event.stop()
+            event.prevent_default()
+            await self._search.line.take(event)
+        elif self._handle(event.key):
             event.stop()
             event.prevent_default()
         elif event.character == "?" and not self.text:
@@ -79,6 +98,9 @@ class Prompt(TextEntry):
                 self.insert("\n")
             case "ctrl+g":
                 self.post_message(self.OwnEditorWanted())
+            case "ctrl+r":
+                self._completions.close()
+                self._search.open()
             case "tab":
                 self._complete()
             case "escape" if self._completions.is_open:
@@ -113,7 +135,7 @@ class Prompt(TextEntry):
         if not self.cursor_at_first_line:
             return False
         if (entry := self._history.older(self.text)) is not None:
-            self._recall(entry)
+            self.recall(entry)
         return True
 
     def _down(self) -> bool:
@@ -123,12 +145,8 @@ class Prompt(TextEntry):
         if not self.cursor_at_last_line:
             return False
         if (entry := self._history.newer()) is not None:
-            self._recall(entry)
+            self.recall(entry)
         return True
-
-    def _recall(self, entry: str) -> None:
-        self._recalled = entry
-        self.set_text(entry)
 
     def _line_before_cursor(self) -> str:
         row, column = self.cursor_location
