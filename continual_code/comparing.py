@@ -63,7 +63,8 @@ def _compared(serving: Serving, task: Task, revisions: Pair) -> Compared:
                 serving.emit(Comparing(task, revisions, number))
             load(tensors)
             answers.append(_answer(serving, agent, asked, number, made_by.get(number, ())))
-    return Compared(task, answers[0], answers[1], lineage.memory(), asked.context.left_out)
+    rules = tuple(dict.fromkeys(each.comment for each in lineage.memory()))
+    return Compared(task, answers[0], answers[1], rules, asked.context.left_out)
 
 
 def _answer(serving: Serving, agent: Agent, asked: Asked, number: int, lesson_ids: tuple[str, ...]) -> Answer:

@@ -102,11 +102,11 @@ class Serving:
         return agent.read(asked, reasked.generation, revision=known.revision, seconds=0.0)
 
     def _prepare(self, task: Task, retry_of: str | None) -> Asked:
-        budget, rules = self._settings.context.prompt_tokens, self.engine.lineage.memory()
+        budget = self._settings.context.prompt_tokens
         try:
-            asked = self.engine.agent.prepare(task, rules)
+            asked = self.engine.agent.prepare(task, self.engine.lineage.memory())
         except ContinualCodeError:
             self.emit(Started(task, 0, budget, (), retry_of))
             raise
-        self.emit(Started(task, len(asked.prompt_ids), budget, asked.context.left_out, retry_of, rules))
+        self.emit(Started(task, len(asked.prompt_ids), budget, asked.context.left_out, retry_of, asked.rules))
         return asked

@@ -162,6 +162,20 @@ def test_what_cannot_be_learned_becomes_a_line_of_every_prompt_until_it_is_undon
     assert script.prompts[-1] == script.prompts[0]
 
 
+def test_what_stays_in_the_prompt_is_not_repeated_with_files_of_another_kind(
+    tmp_path: Path, tiny_model: Path, root: Path, script: Script
+):
+    (root / "test_tool.py").write_text("def test_double():\n    assert True\n")
+    kept = tiny_settings(tmp_path / "home", tiny_model, support_floor=1e9, memory=True)
+    with playing(kept, root, retries=False) as watch:
+        teach(watch, status="memory")
+        for file in (FILE, "test_tool.py"):
+            watch.session.ask(Task("Use multiplication in double.", (file,)))
+        watch.wait(Started, lambda event: event.task.files == ("test_tool.py",))
+        rules = [event.rules for event in watch.of(Started)]
+    assert rules == [(), (COMMENT,), ()]
+
+
 def test_a_file_that_changed_meanwhile_is_asked_about_as_it_is_now(
     tmp_path: Path, tiny_model: Path, root: Path, script: Script
 ):

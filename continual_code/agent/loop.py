@@ -14,10 +14,11 @@ from continual_code.agent.context import Context, build_context
 from continual_code.agent.formats import check, fit, keep_spacing, read_answer, splice, with_addition
 from continual_code.agent.languages import language_of
 from continual_code.agent.prompts import build_messages
+from continual_code.agent.repository import is_like
 from continual_code.agent.symbol_map import SymbolMap
 from continual_code.agent.targets import asks_to_add
 from continual_code.errors import Interrupted, ProposalError, WorkspaceError
-from continual_code.events import Message, Rollout, Task
+from continual_code.events import Message, Reminder, Rollout, Task
 from continual_code.model.chat import Chat
 from continual_code.model.generation import Generation, Generator, Sampling
 from continual_code.settings import ContextSettings, GenerationSettings
@@ -28,12 +29,13 @@ ANSWER_FACTOR, ANSWER_EXTRA = 1.5, 512  # an answer may be this much longer than
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A prompt that is ready to be sampled from."""
+    """A prompt that is ready to be sampled from; `rules` are the comments that it repeats."""
 
     task: Task
     context: Context
     messages: tuple[Message, ...]
     prompt_ids: tuple[int, ...]
+    rules: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +74,11 @@ class Agent:
             context=self._context, generation=generation, symbol_map=self._map,
         )  # fmt: skip
 
-    def prepare(self, task: Task, rules: Sequence[str] = ()) -> Asked:
+    def prepare(self, task: Task, reminders: Sequence[Reminder] = ()) -> Asked:
         """Choose what the model sees.
 
         Args:
-            rules: what the person said earlier and the weights do not hold; each is a line of the prompt.
+            reminders: those that were made on a file like the target are lines of the prompt, each once.
 
         Raises:
             ProposalError: no file to work on, or it does not fit.
@@ -85,13 +87,16 @@ class Agent:
         settings, files, symbol_map = self._context, list_files(self._root.path), self._map
         context = build_context(
             task, files, self._read, self._chat.count,
-            settings.prompt_tokens - sum(map(self._chat.count, rules)), settings.whole_file_lines,
+            settings.prompt_tokens - sum(self._chat.count(each.comment) for each in reminders),
+            settings.whole_file_lines,
             lambda target, shown: symbol_map.lines(task.text, target, files, shown) if symbol_map else (),
             settings.map_tokens,
         )  # fmt: skip
         self._root.writable(context.target)
+        like = [each.comment for each in reminders if is_like(each.path, context.target)]
+        rules = tuple(dict.fromkeys(like))
         messages = build_messages(task, context, rules)
-        return Asked(task, context, messages, tuple(self._chat.render(messages)))
+        return Asked(task, context, messages, tuple(self._chat.render(messages)), rules)
 
     def propose(
         self,

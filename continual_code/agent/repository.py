@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
 
-from continual_code.agent.languages import is_source, language_of
+from continual_code.agent.languages import fence_tag, is_source, language_of
 from continual_code.agent.relevance import ranked, words
 from continual_code.agent.symbols import Symbol, symbols
 
@@ -83,6 +83,11 @@ class Repository:
 def _path_words(path: str) -> list[str]:
     """The words of a path; its file name counts three times, for it says most."""
     return [*words(path), *words(PurePosixPath(path).stem) * 2]
+
+
+def is_like(path: str, other: str) -> bool:
+    """Whether both are tests, or neither, in one language."""
+    return (fence_tag(path), is_test(path)) == (fence_tag(other), is_test(other))
 
 
 def is_test(path: str) -> bool:

@@ -154,6 +154,17 @@ class Lesson:
 
 
 @dataclass(frozen=True, slots=True)
+class Reminder:
+    """A comment that the weights do not hold: the prompt repeats it with tasks on files like `path`, where it was made.
+
+    A small model obeys whatever is called a rule, and one about tests spoils everything that is no test.
+    """
+
+    comment: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class StepReport:
     """The outcome of one self-distillation step.
 

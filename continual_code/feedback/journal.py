@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from continual_code.errors import StateError, UsageError
-from continual_code.events import Lesson, Proposal, Revision, Rollout, StepReport, Task, Verdict
+from continual_code.events import Lesson, Proposal, Reminder, Revision, Rollout, StepReport, Task, Verdict
 from continual_code.feedback import ledger, rows
 from continual_code.feedback.checks import Checks
 from continual_code.feedback.comments import clean_comment, clean_reason
@@ -151,9 +151,10 @@ class Journal:
             row = ledger.lesson_row(connection, lesson_id)
             connection.execute("UPDATE lessons SET pinned = ? WHERE number = ?", (pinned, row["number"]))
 
-    def memory(self, model: str) -> tuple[str, ...]:
-        """The comments that are lines of the prompt, since the weights do not hold them; oldest first, each once."""
-        return tuple(dict.fromkeys(row["comment"] for row in self._database.rows(MEMORY, model)))
+    def memory(self, model: str) -> tuple[Reminder, ...]:
+        """What the prompt repeats because the weights do not hold it, oldest first, each once."""
+        found = self._database.rows(MEMORY, model)
+        return tuple(dict.fromkeys(Reminder(row["comment"], os.fsdecode(row["path"])) for row in found))
 
     def queued(self, model: str) -> int:
         """How many lessons wait."""

@@ -27,7 +27,7 @@ _LESSON = """
 """
 LESSONS = f"SELECT {_LESSON} {_FROM}"
 MEMORY = f"""
-    SELECT verdicts.comment {_FROM}
+    SELECT verdicts.comment, proposals.path {_FROM}
     WHERE lessons.model = ? AND verdicts.comment != ''
         AND (status = 'memory' OR (status = 'learned' AND checks.objection_left > {HELD_SHARE}))
     ORDER BY lessons.number

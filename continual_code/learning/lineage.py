@@ -19,7 +19,7 @@ from continual_code.adapters.export import export_peft
 from continual_code.adapters.store import AdapterStore
 from continual_code.disk import Lock, private_dir
 from continual_code.errors import UsageError
-from continual_code.events import Lesson, StepReport
+from continual_code.events import Lesson, Reminder, StepReport
 from continual_code.feedback.journal import Journal
 from continual_code.feedback.ledger import RevisionRow
 from continual_code.feedback.planning import Rewind, chain, plan_fallback, plan_rollback, plan_undo
@@ -55,8 +55,8 @@ class Lineage:
     def lessons(self) -> list[Lesson]:
         return self.journal.lessons(self.key)
 
-    def memory(self) -> tuple[str, ...]:
-        """What every prompt repeats."""
+    def memory(self) -> tuple[Reminder, ...]:
+        """What prompts repeat."""
         return self.journal.memory(self.key)
 
     def taught(self) -> list[Earlier]:

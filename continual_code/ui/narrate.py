@@ -191,7 +191,7 @@ def _against(verdict: Verdict) -> str:
 def _learned(event: Learned) -> list[Content]:
     report, name = event.report, clean_line(event.lesson.id, 12)
     if report.status == "memory":
-        kept = f"◐ {name} stays in the prompt as a rule"
+        kept = f"◐ {name} stays in the prompt as a rule for files like {clean_line(event.lesson.path)}"
         return [Content.assemble((kept, ".good"), _tail(report.reason)), Content("")]
     if report.status != "learned":
         words = {"no_signal": "nothing to learn", "refused": "refused", "failed": "failed"}

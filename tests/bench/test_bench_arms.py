@@ -19,7 +19,7 @@ from continual_code.bench.lessons.arms import ARMS, Taught, arm
 from continual_code.bench.lessons.rules import Exercise
 from continual_code.bench.lessons.subject import Lesson, State, Subject
 from continual_code.errors import UsageError
-from continual_code.events import Message, Rollout
+from continual_code.events import Message, Reminder, Rollout
 from continual_code.learning import teacher
 from continual_code.learning.divergence import reverse_kl
 from continual_code.learning.lessons import Earlier
@@ -79,7 +79,9 @@ def state(subject: Subject) -> State:
     chat = subject.base.chat
     rehearsal = Rehearsal(chat.render(TALK), chat.encode("def f(a):\n    return a\n"), (2, 4))
     earlier = Earlier("l0", tuple(TALK), rehearsal)
-    return subject.state(spread(dict(subject.untaught.tensors), 0.02), ("Write short names.",), [earlier])
+    return subject.state(
+        spread(dict(subject.untaught.tensors), 0.02), [Reminder("Write short names.", "a.py")], [earlier]
+    )
 
 
 @pytest.fixture(scope="module")
@@ -170,7 +172,7 @@ def test_nothing_and_memory_leave_the_adapter_alone(subject: Subject, state: Sta
     nothing, memory = arm("none")(subject, state, lesson), arm("memory")(subject, state, lesson)
     assert nothing.state is state
     assert same(memory.state.tensors, state.tensors)
-    assert memory.state.memory == ("Write short names.", COMMENT)
+    assert [reminder.comment for reminder in memory.state.memory] == ["Write short names.", COMMENT]
     assert memory.state.number != state.number, "another prompt's keys belong to another owner"
 
 
@@ -250,8 +252,9 @@ def test_memory_and_what_is_told_are_read_by_the_model(
     script = play_script(monkeypatch, tiny_model, lambda owner: "def double(x):\n    return x * 2\n")
     tensors = subject.untaught.tensors
     subject.answer(EXERCISE, subject.untaught)
-    subject.answer(EXERCISE, subject.state(tensors, ("Line one.", "Line two.")))
-    answer = subject.answer(EXERCISE, subject.state(tensors, ("Line one.",)), told="Be brief.")
+    one, two, elsewhere = Reminder("Line one.", "a.py"), Reminder("Line two.", "b.py"), Reminder("No.", "test_a.py")
+    subject.answer(EXERCISE, subject.state(tensors, (one, elsewhere, two)))
+    answer = subject.answer(EXERCISE, subject.state(tensors, (one,)), told="Be brief.")
     plain, remembered, told = (subject.base.chat.decode(prompt) for prompt in script.prompts)
     assert "Line" not in plain
     assert "Line one.\nLine two." in remembered

@@ -22,7 +22,7 @@ from continual_code.bench.lessons.records import Records
 from continual_code.bench.lessons.rules import Exercise, Rule, load_rules
 from continual_code.bench.lessons.subject import Answer, Lesson, State, Subject
 from continual_code.errors import StateError
-from continual_code.events import Message, Rollout
+from continual_code.events import Message, Reminder, Rollout
 from continual_code.learning.lessons import Earlier
 from continual_code.learning.step import Rehearsal
 
@@ -52,13 +52,14 @@ class Fake(Subject):
         self.base = cast("Any", SimpleNamespace(chat=SimpleNamespace(decode=lambda ids: f"text {len(ids)}")))
         self._next = 1
 
-    def state(self, tensors: Any, memory: Sequence[str] = (), taught: Sequence[Earlier] = ()) -> State:
+    def state(self, tensors: Any, memory: Sequence[Reminder] = (), taught: Sequence[Earlier] = ()) -> State:
         self._next += 1
         return State(self._next, tensors, tuple(memory), tuple(taught))
 
     def answer(self, exercise: Exercise, state: State, *, told: str = "") -> Answer:
         self._count()
-        words = learned(state) | {word for word in WORDS if any(word in line for line in (*state.memory, told))}
+        lines = [told, *(reminder.comment for reminder in state.memory)]
+        words = learned(state) | {word for word in WORDS if any(word in line for line in lines)}
         self.asked.append((exercise.task, frozenset(words), told))
         before = exercise.files.get(exercise.file, "")
         if "mute" in exercise.task:

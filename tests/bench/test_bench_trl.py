@@ -12,7 +12,7 @@ from tiny import spread, tiny_base
 from continual_code.bench.lessons import baselines
 from continual_code.bench.lessons.arms import arm
 from continual_code.bench.lessons.subject import Lesson, State, Subject
-from continual_code.events import Message, Rollout
+from continual_code.events import Message, Reminder, Rollout
 from continual_code.learning import teacher
 
 pytest.importorskip("trl", reason="only benchmarks need it: pip install -e '.[bench]'")
@@ -39,7 +39,7 @@ def subject(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Subje
 @pytest.fixture(scope="module")
 def state(subject: Subject) -> State:
     """An earlier lesson's: the adapter does something, and a line is in the prompt."""
-    return subject.state(spread(dict(subject.untaught.tensors), 0.1), ("Write short names.",))
+    return subject.state(spread(dict(subject.untaught.tensors), 0.1), [Reminder("Write short names.", "a.py")])
 
 
 @pytest.fixture(scope="module")

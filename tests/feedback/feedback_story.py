@@ -28,6 +28,11 @@ def report(lesson_id: str, status: str = "learned", reason: str = "") -> StepRep
     return StepReport(lesson_id, status, reason, None, 0.5, 0.4, 0.1, 3, 2.5, ("a", "b"), (-1.0, 0.25))  # pyright: ignore[reportArgumentType]
 
 
+def memory_of(journal: Journal, model: str = MODEL) -> tuple[str, ...]:
+    """The comments that prompts repeat."""
+    return tuple(reminder.comment for reminder in journal.memory(model))
+
+
 class Story:
     """What a person and a learner would do, in one call each."""
 

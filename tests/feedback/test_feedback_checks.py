@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from feedback_story import MODEL, Story, report
+from feedback_story import MODEL, Story, memory_of, report
 
 from continual_code.errors import StateError
 from continual_code.events import Verdict
@@ -21,10 +21,10 @@ def study_again(journal: Journal, lesson_id: str) -> int:
 def test_a_faded_lesson_is_a_line_of_the_prompt_until_a_later_look_finds_it_holding(story: Story, journal: Journal):
     story.learn("use tabs")
     assert journal.checks.add("l1", 1, 0.7)
-    assert (journal.lesson("l1").faded, journal.memory(MODEL)) == (True, ("use tabs",))
+    assert (journal.lesson("l1").faded, memory_of(journal)) == (True, ("use tabs",))
     assert journal.checks.add("l1", 1, 0.2)
     found = journal.lesson("l1")
-    assert (found.faded, found.checked_at, found.objection_left, journal.memory(MODEL)) == (False, 1, 0.2, ())
+    assert (found.faded, found.checked_at, found.objection_left, memory_of(journal)) == (False, 1, 0.2, ())
 
 
 def test_an_edit_without_words_that_faded_has_no_line_to_give(story: Story, journal: Journal):
@@ -32,7 +32,7 @@ def test_an_edit_without_words_that_faded_has_no_line_to_give(story: Story, jour
     assert lesson is not None
     story.publish(lesson.id)
     journal.checks.add(lesson.id, 1, 1.0)
-    assert (journal.lesson(lesson.id).faded, journal.memory(MODEL)) == (True, ())
+    assert (journal.lesson(lesson.id).faded, memory_of(journal)) == (True, ())
 
 
 def test_nothing_is_recorded_about_a_lesson_that_is_not_learned(story: Story, journal: Journal):
@@ -47,19 +47,19 @@ def test_a_lesson_that_was_undone_or_superseded_leaves_the_prompt(story: Story, 
         journal.checks.add(f"l{number}", number, 0.9)
     plan = plan_undo(journal.lesson("l2"), revisions=journal.revisions(MODEL), head=2, lessons=journal.lessons(MODEL))
     journal.rewind(MODEL, to=plan.to, undone=plan.undone)
-    assert journal.memory(MODEL) == ("use tabs",)
+    assert memory_of(journal) == ("use tabs",)
     lesson = story.reject("use spaces")
     row = RevisionRow(3, 1, "000003", "0" * 64, (lesson.id,))
     taught = replace(report(lesson.id), supersedes=("l1",))
     journal.publish(model=MODEL, revision=row, lesson_id=lesson.id, report=taught)
-    assert journal.memory(MODEL) == ()
+    assert memory_of(journal) == ()
 
 
 def test_a_lesson_that_is_studied_again_keeps_its_revision_and_its_place(story: Story, journal: Journal):
     story.learn("use tabs")
     journal.checks.add("l1", 1, 0.9)
     assert study_again(journal, "l1") == 2
-    assert (journal.head(MODEL), journal.memory(MODEL)) == (2, ())
+    assert (journal.head(MODEL), memory_of(journal)) == (2, ())
     found = journal.lesson("l1")
     assert (found.revision, found.checked_at, found.status) == (1, 2, "learned")
 

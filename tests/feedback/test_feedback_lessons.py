@@ -5,7 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from feedback_story import MODEL, Story, report
+from feedback_story import MODEL, Story, memory_of, report
 
 from continual_code.errors import StateError, UsageError
 from continual_code.events import Verdict
@@ -73,12 +73,12 @@ def test_memory_holds_each_kept_comment_once_until_it_is_undone(story: Story, jo
         lesson = story.reject(comment=comment)
         journal.finish(lesson.id, report(lesson.id, "no_signal" if comment == "never mind" else "memory"))
     story.learn()
-    assert journal.memory(MODEL) == ("be brief", "use tabs")
-    assert journal.memory("other") == ()
+    assert memory_of(journal) == ("be brief", "use tabs")
+    assert memory_of(journal, "other") == ()
     plan = plan_undo(journal.lesson("l2"), revisions=journal.revisions(MODEL), head=1, lessons=journal.lessons(MODEL))
     assert plan == Rewind(to=1, undone=("l2",))
     rewind(journal, plan)
-    assert journal.memory(MODEL) == ("be brief",)
+    assert memory_of(journal) == ("be brief",)
     assert journal.lesson("l2").status == "undone"
     assert journal.head(MODEL) == 1
 
@@ -276,7 +276,7 @@ def test_a_journal_of_the_first_schema_keeps_its_lessons_and_can_hold_memory(
         ("Keep the order.", "learned", 1), ("use tabs", "pending", None),
     ]  # fmt: skip
     journal.finish(waiting, report(waiting, "memory"))
-    assert journal.memory(MODEL) == ("use tabs",)
+    assert memory_of(journal) == ("use tabs",)
     assert Story(journal).reject().id == "l3"
     journal.close()
 

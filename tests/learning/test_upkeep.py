@@ -88,6 +88,10 @@ class House:
         return [self.upkeep.work() for _ in range(pieces)]
 
     @property
+    def memory(self) -> list[str]:
+        return [reminder.comment for reminder in self.lineage.memory()]
+
+    @property
     def faded(self) -> list[str]:
         return [lesson.id for lesson in self.lineage.lessons() if lesson.faded]
 
@@ -106,12 +110,12 @@ def test_every_lesson_is_looked_at_once_and_again_after_the_weights_have_changed
 def test_a_lesson_that_faded_stands_in_the_prompt_until_it_holds_again(tmp_path: Path) -> None:
     house = House(tmp_path, 2, Pupil(l1=0.8))
     house.rests()
-    assert house.lineage.memory() == ("l1",)
+    assert house.memory == ["l1"]
     assert [event.lesson.faded for event in house.said if isinstance(event, Checked)] == [True]
     del house.pupil.left["l1"]
     house._teach("l3", tmp_path)
     house.rests()
-    assert house.lineage.memory() == ()
+    assert house.memory == []
     assert [event.lesson.faded for event in house.said if isinstance(event, Checked)] == [True, False]
 
 
@@ -134,7 +138,7 @@ def test_the_worst_is_studied_first_on_a_fresh_answer_and_leaves_the_prompt(tmp_
     _, answered, evidence, others = house.pupil.learned[0]
     assert (answered.token_ids, answered.revision) == ((2, 9), 3)
     assert (evidence.against, evidence.supersedes, others) == ((), False, ("l1", "l2"))
-    assert (house.lineage.head, house.lineage.memory()) == (5, ())
+    assert (house.lineage.head, house.memory) == (5, [])
     assert [event.revision for event in house.said if isinstance(event, StudiedAgain)] == [4, 5]
     kept = house.lineage.journal.report("l3")
     assert kept is not None
@@ -161,7 +165,7 @@ def test_what_cannot_be_studied_again_is_not_tried_for_ever_and_stays_in_the_pro
             house.upkeep.work()
     house.rests()
     assert len(house.pupil.learned) == 1
-    assert (house.lineage.head, house.lineage.memory()) == (1, ("l1",))
+    assert (house.lineage.head, house.memory) == (1, ["l1"])
 
 
 def test_the_budget_of_one_go_is_kept_and_renewed_once_something_was_wanted(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from continual_code.agent.formats import is_sound
 from continual_code.bench.lessons import baselines
 from continual_code.bench.lessons.subject import Lesson, State, Subject, Tensors
 from continual_code.errors import UsageError
+from continual_code.events import Reminder
 from continual_code.learning.lessons import Earlier, Evidence
 
 
@@ -43,8 +44,8 @@ def _nothing(subject: Subject, state: State, lesson: Lesson) -> Taught:
 
 
 def _memory(subject: Subject, state: State, lesson: Lesson) -> Taught:
-    """The comment stays in the prompt, beside those that are there already."""
-    after = subject.state(state.tensors, (*state.memory, lesson.comment), state.taught)
+    """The comment stays in the prompt of tasks like this one, beside those that are there already."""
+    after = subject.state(state.tensors, (*state.memory, Reminder(lesson.comment, lesson.path)), state.taught)
     return Taught(after, "memory", None, 0.0)
 
 

@@ -24,7 +24,7 @@ from continual_code.bench.lessons.summary import is_teachable
 from continual_code.bench.loading import peak_bytes
 from continual_code.disk import write_synced
 from continual_code.errors import StateError
-from continual_code.events import Message
+from continual_code.events import Message, Reminder
 from continual_code.learning.lessons import Earlier
 from continual_code.learning.step import Rehearsal
 
@@ -180,7 +180,7 @@ class Harness:
                 do="Put it back, or choose another --out.",
             )
         taught = [_earlier(each) for each in done["taught"]]
-        return self._subject.state(load_file(path), done["memory"], taught)
+        return self._subject.state(load_file(path), [Reminder(**each) for each in done["memory"]], taught)
 
     def _file(self, name: str, seed: int, number: int) -> Path:
         self._states.mkdir(parents=True, exist_ok=True)
@@ -291,7 +291,7 @@ class Harness:
 
 def _carried(state: State) -> Record:
     """What a sequence that was stopped needs beside the adapter, to go on."""
-    return {"memory": list(state.memory), "taught": [asdict(earlier) for earlier in state.taught]}
+    return {name: [asdict(each) for each in getattr(state, name)] for name in ("memory", "taught")}
 
 
 def _earlier(carried: Mapping[str, Any]) -> Earlier:

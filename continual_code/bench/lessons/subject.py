@@ -18,7 +18,7 @@ from torch import Tensor
 from continual_code.agent import Agent
 from continual_code.bench.lessons.rules import Exercise
 from continual_code.errors import ContinualCodeError
-from continual_code.events import Message, Rollout, Task
+from continual_code.events import Message, Reminder, Rollout, Task
 from continual_code.learning import answering, teacher
 from continual_code.learning.common_text import CommonText
 from continual_code.learning.divergence import forward_kl
@@ -51,7 +51,7 @@ class State:
 
     number: int
     tensors: Tensors
-    memory: tuple[str, ...] = ()
+    memory: tuple[Reminder, ...] = ()
     taught: tuple[Earlier, ...] = ()
 
 
@@ -94,7 +94,7 @@ class Subject:
         self._loaded = self.untaught = State(0, self.views.initial)
         self._probes: list[tuple[list[int], list[int]]] = []
 
-    def state(self, tensors: Tensors, memory: Sequence[str] = (), taught: Sequence[Earlier] = ()) -> State:
+    def state(self, tensors: Tensors, memory: Sequence[Reminder] = (), taught: Sequence[Earlier] = ()) -> State:
         """A new state; its number is nobody else's."""
         return State(next(self._numbers), tensors, tuple(memory), tuple(taught))
 
@@ -111,7 +111,8 @@ class Subject:
             agent = Agent(
                 root, self.base.chat, self._generator, context=settings.context, generation=settings.generation
             )
-            return self._propose(agent, exercise, [*state.memory, told] if told else state.memory, state.number)
+            reminders = [*state.memory, *([Reminder(told, exercise.file)] if told else [])]
+            return self._propose(agent, exercise, reminders, state.number)
 
     def chat(self, messages: Sequence[Message], state: State) -> str:
         """A greedy answer to a plain conversation."""
@@ -151,10 +152,10 @@ class Subject:
             self.views.serving.load(state.tensors)
             self._loaded = state
 
-    def _propose(self, agent: Agent, exercise: Exercise, rules: Sequence[str], owner: int) -> Answer:
+    def _propose(self, agent: Agent, exercise: Exercise, reminders: Sequence[Reminder], owner: int) -> Answer:
         before = exercise.files.get(exercise.file, "")
         try:
-            draft = agent.propose(agent.prepare(Task(exercise.task, (exercise.file,)), rules), revision=owner)
+            draft = agent.propose(agent.prepare(Task(exercise.task, (exercise.file,)), reminders), revision=owner)
         except ContinualCodeError as error:
             return Answer(before, before, f"no_edit: {error.what}", None, 0.0)
         return Answer(before, draft.after, "proposed", draft.rollout, draft.seconds)
