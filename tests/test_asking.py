@@ -52,6 +52,8 @@ from continual_code.events import (
     Task,
     Undone,
     Verdict,
+    Worded,
+    Wording,
 )
 
 TEXT = "Use multiplication in double."
@@ -160,7 +162,7 @@ EVERY_EVENT: list[Event] = [
     Recorded(Verdict("p1", "reject"), LESSON),
     Applied("p1", "a.py"), Committed("p1", "a.py", "c0ffee", "main"), Undone("p1", "so"), LearnerState("idle"),
     Learned(LESSON, StepReport("l1", "refused", "why", None, 0.0, 0.0, 0.0, 0, 0.0)), Swapped(1, 2.0),
-    Checked(LESSON), StudiedAgain(LESSON, 2, 3.0, "\u2028"),
+    Checked(LESSON), StudiedAgain(LESSON, 2, 3.0, "\u2028"), Wording("p1", "\n"), Worded("p1", "\u2028"),
     Retried("l1", PROPOSAL, None, False, 0.1), Failed("what"),
     SuiteOffered("make test"), RunStarted("shell", "ls"), RunOutput(("\x1b[31m\n\ud800",), "\u2028"),
     RunEnded("tests", "make test", "exited", 1, 2.0, ("\n",)), FollowedUp(Task("t", ("a.py",)), 1, 3),

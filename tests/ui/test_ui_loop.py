@@ -165,7 +165,7 @@ async def test_a_lesson_without_effect_says_so_and_why() -> None:
 async def test_a_lesson_that_stays_in_the_prompt_says_so() -> None:
     async with at_work() as person:
         person.session.play(learned(status="memory", reason="the model left it as it is"))
-        line = "l3 stays in the prompt as a rule: the model left it as it is"
+        line = "l3 stays in the prompt as a rule for files like greet.py: the model left it"
         await person.until(lambda: line in person.transcript, line)
         person.session.play(Started(Task("x"), 1, 2, retry_of="p1", rules=("use f-strings",)))
         await person.until(lambda: "asking again, with 1 rule(s) of yours in the prompt" in person.transcript)
