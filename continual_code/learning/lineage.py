@@ -60,15 +60,17 @@ class Lineage:
         return self.journal.memory(self.key)
 
     def taught(self) -> list[Earlier]:
-        """What the lessons that are in the serving weights left, oldest first, less what later ones supersede."""
-        return [
-            each
-            for lesson in self.lessons()
-            if lesson.status == "learned" and not lesson.superseded_by
-            for each in Earlier.of(
-                self.journal.rollout(lesson.proposal_id), self.journal.report(lesson.id), lesson.pinned
-            )
-        ]
+        """What the standing lessons left, oldest first."""
+        return [each for lesson in self.standing() for each in self.left_by(lesson)]
+
+    def standing(self) -> list[Lesson]:
+        """The lessons that are in the serving weights, oldest first, less those that later ones supersede."""
+        return [lesson for lesson in self.lessons() if lesson.status == "learned" and not lesson.superseded_by]
+
+    def left_by(self, lesson: Lesson) -> list[Earlier]:
+        """What one learned lesson left, if it taught a corrected answer."""
+        rollout, report = self.journal.rollout(lesson.proposal_id), self.journal.report(lesson.id)
+        return Earlier.of(rollout, report, lesson.pinned)
 
     def recover(self) -> str | None:
         """Bring journal and store into agreement after a crash or damage; needs the lock.

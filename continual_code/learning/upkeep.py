@@ -15,7 +15,7 @@ from torch import Tensor
 from continual_code.events import Checked, Event, LearnerState, Lesson, StudiedAgain
 from continual_code.feedback.rows import PendingLesson
 from continual_code.learning.learner import Learner
-from continual_code.learning.lessons import Earlier, Evidence
+from continual_code.learning.lessons import Evidence
 from continual_code.learning.lineage import Lineage
 from continual_code.settings import LearningSettings
 
@@ -36,11 +36,11 @@ class Upkeep:
         self._lineage, self._learner, self._settings, self._lora = lineage, learner, settings, lora
         self._adapter, self._evidence_of, self._emit = adapter, evidence, emit
         self._tried: set[str] = set()  # what fades again at once, or is stopped, is not studied for ever
-        self._spent = 0.0
+        self.rest()
 
     def rest(self) -> None:
-        """Something was wanted: once nothing is again, the whole budget is there."""
-        self._spent = 0.0
+        """Something was wanted: once nothing is again, there may be more to do, and the whole budget is there."""
+        self._spent, self._is_done = 0.0, False
 
     def work(self) -> bool:
         """One piece, if there is one and the budget has room for it; whether it moved the head.
@@ -48,27 +48,28 @@ class Upkeep:
         Raises:
             Interrupted: something is wanted.
         """
-        if self._spent >= self._settings.idle_budget:
+        if self._is_done or self._spent >= self._settings.idle_budget:
             return False
         started = time.monotonic()
         try:
             moved = self._piece()
         except (RuntimeError, MemoryError):  # torch; it would fail the same way a second later
-            self._spent = self._settings.idle_budget
+            self._is_done = True
             raise
         self._spent += time.monotonic() - started
         return moved
 
     def _piece(self) -> bool:
         head = self._lineage.head
-        learned = [each for each in self._lineage.lessons() if each.status == "learned" and not each.superseded_by]
-        if due := [lesson for lesson in learned if lesson.checked_at != head]:
+        standing = self._lineage.standing()
+        if due := [lesson for lesson in standing if lesson.checked_at != head]:
             self._check(min(due, key=lambda lesson: lesson.checked), head)
             return False
-        faded = [lesson for lesson in learned if lesson.faded and lesson.id not in self._tried]
-        if not (self._settings.consolidate and faded):
-            return False
-        return self._study(max(faded, key=lambda lesson: lesson.objection_left or 0.0), head)
+        faded = [lesson for lesson in standing if lesson.faded and lesson.id not in self._tried]
+        if self._settings.consolidate and faded:
+            return self._study(max(faded, key=lambda lesson: lesson.objection_left or 0.0), head)
+        self._is_done = True
+        return False
 
     def _check(self, lesson: Lesson, head: int) -> None:
         self._emit(LearnerState("checking", lesson.id))
@@ -81,7 +82,7 @@ class Upkeep:
     def _objection_left(self, lesson: Lesson, head: int) -> float:
         """See `Lesson`; 0 where the weights still decide as they were taught, without the task being asked again."""
         rollout, adapter = self._lineage.journal.rollout(lesson.proposal_id), self._adapter()
-        taught = Earlier.of(rollout, self._lineage.journal.report(lesson.id))
+        taught = self._lineage.left_by(lesson)
         if taught and self._learner.still_decides(taught, adapter):
             return 0.0
         if not lesson.comment:

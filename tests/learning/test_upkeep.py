@@ -84,6 +84,11 @@ class House:
         self.lineage.journal.record_verdict(Verdict(proposal.id, "reject", id))
         self.lineage.publish(id, taught(id), {"w": torch.zeros(2)}, LORA)
 
+    def teaches(self, id: str, directory: Path) -> None:
+        """One more lesson, which somebody wanted."""
+        self._teach(id, directory)
+        self.upkeep.rest()
+
     def rests(self, pieces: int = 10) -> list[bool]:
         return [self.upkeep.work() for _ in range(pieces)]
 
@@ -101,7 +106,7 @@ def test_every_lesson_is_looked_at_once_and_again_after_the_weights_have_changed
     house.rests()
     assert house.pupil.asked == ["l1", "l2"]
     assert [(lesson.checked_at, lesson.objection_left) for lesson in house.lineage.lessons()] == [(2, 0.0), (2, 0.0)]
-    house._teach("l3", tmp_path)
+    house.teaches("l3", tmp_path)
     house.rests()
     assert sorted(house.pupil.asked[2:]) == ["l1", "l2", "l3"]
     assert not any(isinstance(event, Checked) for event in house.said), "there is nothing to tell"
@@ -113,7 +118,7 @@ def test_a_lesson_that_faded_stands_in_the_prompt_until_it_holds_again(tmp_path:
     assert house.memory == ["l1"]
     assert [event.lesson.faded for event in house.said if isinstance(event, Checked)] == [True]
     del house.pupil.left["l1"]
-    house._teach("l3", tmp_path)
+    house.teaches("l3", tmp_path)
     house.rests()
     assert house.memory == []
     assert [event.lesson.faded for event in house.said if isinstance(event, Checked)] == [True, False]
@@ -166,6 +171,20 @@ def test_what_cannot_be_studied_again_is_not_tried_for_ever_and_stays_in_the_pro
     house.rests()
     assert len(house.pupil.learned) == 1
     assert (house.lineage.head, house.memory) == (1, ["l1"])
+
+
+def test_once_all_is_seen_to_the_journal_is_left_in_peace_until_something_was_wanted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = House(tmp_path, 1, Pupil())
+    house.rests()
+    reads: list[str] = []
+    monkeypatch.setattr(Journal, "lessons", lambda self, model: reads.append(model) or [])
+    house.rests()
+    assert reads == []
+    house.upkeep.rest()
+    house.rests()
+    assert len(reads) == 1
 
 
 def test_the_budget_of_one_go_is_kept_and_renewed_once_something_was_wanted(tmp_path: Path) -> None:
