@@ -126,8 +126,8 @@ class LiveSession:
             self.emit(Undone(id, self._desk.undo(id).words))
             return
         self._desk.journal.lesson(id)  # an unknown id is the caller's fault, and said at once
-        engine = self._loaded()
-        engine.worker.do(lambda: self.emit(Undone(id, engine.worker.undo(id))))
+        worker = self._loaded().worker
+        worker.do(lambda: self.emit(worker.undo(id)))
 
     def rollback(self, revision: int) -> None:
         worker = self._loaded().worker

@@ -103,12 +103,12 @@ class Worker:
         if not self._thread.is_alive():
             self._lineage.lock.release()
 
-    def undo(self, lesson_id: str) -> str:
+    def undo(self, lesson_id: str) -> Undone:
         """Take a lesson back (on the learning thread: call it through `do`)."""
         plan = self._lineage.undo(lesson_id)
         self._serve_head()
         again = f"; learning again: {', '.join(plan.requeue)}" if plan.requeue else ""
-        return f"Lesson {lesson_id} is undone, revision {plan.to} serves{again}."
+        return Undone(lesson_id, f"Lesson {lesson_id} is undone, revision {plan.to} serves{again}.")
 
     def rollback(self, revision: int) -> Undone:
         """Serve an earlier revision and forget what was learned after it (on the learning thread)."""
