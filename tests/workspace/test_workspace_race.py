@@ -47,16 +47,18 @@ class Swapper(threading.Thread):
 
     def restore(self) -> None:
         if self.held.exists():
-            self.clear()
+            clear(self.real)
             os.rename(self.held, self.real)
-        if not self.link.is_symlink():
+        if not self.link.is_symlink():  # what the editor put in the link's place may have been moved here
+            clear(self.link)
             self.link.symlink_to(self.target)
 
-    def clear(self) -> None:
-        if self.real.is_symlink() or self.real.is_file():
-            self.real.unlink()
-        elif self.real.is_dir():
-            shutil.rmtree(self.real)
+
+def clear(path: Path) -> None:
+    if path.is_symlink() or path.is_file():
+        path.unlink()
+    elif path.is_dir():
+        shutil.rmtree(path)
 
 
 @contextmanager
