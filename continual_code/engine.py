@@ -12,7 +12,7 @@ from pathlib import Path
 
 from continual_code.agent import Agent
 from continual_code.agent.commit_subject import SubjectWriter
-from continual_code.agent.formats import is_sound
+from continual_code.agent.formats import asked_for, is_sound
 from continual_code.agent.prompts import fenced
 from continual_code.agent.symbol_index import SymbolIndex
 from continual_code.agent.symbol_map import SymbolMap
@@ -98,8 +98,9 @@ def _worker(
 
 
 def _evidence(pending: PendingLesson) -> Evidence:
-    edited = pending.verdict.edited
-    path, hunks = pending.proposal.path, pending.proposal.hunks
+    edited, comment = pending.verdict.edited, pending.verdict.comment
+    proposal, path, hunks = pending.proposal, pending.proposal.path, pending.proposal.hunks
     against = [hunks[index].new_lines for index in pending.verdict.unwanted]
     example = fenced(edited, path) if edited else None
-    return Evidence(pending.verdict.comment, example, partial(is_sound, target=path), against)
+    names = asked_for(proposal.task.text, proposal.before, proposal.after, path, comment)
+    return Evidence(comment, example, partial(is_sound, target=path, names=names), against)

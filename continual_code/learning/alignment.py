@@ -42,12 +42,6 @@ def departures(
     return sorted(marked[0]), sorted(marked[1])
 
 
-def kept(rejected: Sequence[int], corrected: Sequence[int]) -> float:
-    """The share of the rejected answer's tokens that are left, in order, in the correction."""
-    blocks = SequenceMatcher(None, rejected, corrected, autojunk=False).get_matching_blocks()
-    return sum(block.size for block in blocks) / max(1, len(rejected))
-
-
 def _shared(
     rejected: Sequence[int], start: int, end: int, corrected: Sequence[int], other_start: int, other_end: int
 ) -> int:

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from continual_code.events import Rollout
+from continual_code.model.attachment import Attachment
 from continual_code.model.generation import Contrast, Generation, Generator, Sampling
 
 
 def answer(
     generator: Generator, prompt_ids: Sequence[int], rejected: Rollout, *, owner: object, pause: Callable[[], None],
-    similar: Sequence[Sequence[int]] = (), contrast: Contrast | None = None,
+    similar: Sequence[Sequence[int]] = (), contrast: Contrast | None = None, attachment: Attachment | None = None,
 ) -> Generation:  # fmt: skip
     """Ask for a new version of the rejected answer; it may be twice as long and some more.
 
     Args:
         owner: of the prompt's keys and values, see `PrefixStore`.
-        contrast: see `Generator.generate`.
+        contrast, attachment: see `Generator.generate`.
         similar: other versions that it may resemble more; they only make it faster.
         pause: called between two passes; may block or raise.
     """
@@ -27,4 +28,6 @@ def answer(
 
     sampling = Sampling(max_tokens=2 * len(rejected.token_ids) + 256)
     drafts = [rejected.token_ids, *similar]
-    return generator.generate(prompt_ids, sampling, owner=owner, contrast=contrast, similar=drafts, stopped=stopped)
+    return generator.generate(
+        prompt_ids, sampling, owner=owner, contrast=contrast, attachment=attachment, similar=drafts, stopped=stopped
+    )

@@ -1,7 +1,7 @@
 """A model's own correction of an answer that was rejected.
 
 Invariant: what comes from here differs from the rejected answer in more than spacing, came to
-its end, and does not break code that was whole.
+its end, and does not break code that was whole, nor lose what the task asked for.
 """
 
 from __future__ import annotations
@@ -12,40 +12,50 @@ from continual_code.events import Message, Rollout
 from continual_code.learning import teacher
 from continual_code.learning.answering import answer
 from continual_code.learning.scoring import BASE
+from continual_code.model.attachment import Attachment
 from continual_code.model.chat import Chat
 from continual_code.model.generation import Contrast, Generator
+
+ATTACHED = (0.0, 1.0, 2.0, 4.0)  # nats, in this order, until an answer is whole
 
 
 def corrections(
     generator: Generator, chat: Chat, rollout: Rollout, comment: str, is_sound: Callable[[str], bool],
     pause: Callable[[], None],
 ) -> list[str]:  # fmt: skip
-    """The rejected answer rewritten by the comment, and the task done anew with the comment as a rule, in two ways.
+    """The rejected answer rewritten by the comment, and the task done anew with the comment as a rule.
 
-    A rewriting leaves everything else as the student wrote it, earlier lessons too. But a small model
-    may change something that nobody asked for, or misplace what it was told to add; given the task
-    anew it may do better, or not, and again when it is held to the comment by contrast with the task alone.
+    A rewriting should leave everything else as the student wrote it, earlier lessons too; given the task anew, and
+    held to the comment by contrast with the task alone, a small model follows more rules, and changes more. In
+    both it may leave out what nobody asked it to leave out. Then it is written again with an attachment to the
+    rejected answer, a stronger one each time.
 
     One lesson from a broken correction can spoil all others (a model that was shown a line
     after the last `return` no longer ends its answers there), so there may be none.
 
     Args:
         generator: on a view whose adapter is off.
-        is_sound: whether the code of an answer compiles, as far as that can be told.
+        is_sound: see `Evidence`.
         pause: called between two passes; may block or raise.
     """
     rejected = chat.decode(rollout.token_ids)
     written: list[Sequence[int]] = []
 
-    def attempt(messages: Sequence[Message], contrast: Contrast | None = None) -> str | None:
+    def attempt(messages: Sequence[Message], contrast: Contrast | None, nats: float) -> str | None:
         prompt_ids = chat.render(messages)
-        asked = answer(generator, prompt_ids, rollout, owner=BASE, pause=pause, contrast=contrast, similar=written)
+        attachment = Attachment(rollout.token_ids, nats) if nats else None
+        asked = answer(
+            generator, prompt_ids, rollout, owner=BASE, pause=pause, contrast=contrast, attachment=attachment,
+            similar=written,
+        )  # fmt: skip
         written.append(asked.token_ids)
         correction = teacher.demonstration(chat.decode(asked.token_ids), rejected)
         breaks = correction is not None and is_sound(rejected) and not is_sound(correction)
         return None if asked.finish != "stop" or breaks else correction
 
+    revision = teacher.revision_request(rollout.messages, rejected, comment)
     rule = teacher.told(rollout.messages, comment, None)
-    rewritten = attempt(teacher.revision_request(rollout.messages, rejected, comment))
-    anew = attempt(rule), attempt(rule, Contrast(rollout.prompt_ids, len(rollout.token_ids)))
-    return list(dict.fromkeys(each for each in (rewritten, *anew) if each))
+    contrast = Contrast(rollout.prompt_ids, len(rollout.token_ids))
+    ways: list[tuple[Sequence[Message], Contrast | None]] = [(revision, None), (rule, contrast)]
+    found = [next(filter(None, (attempt(*way, nats) for nats in ATTACHED)), None) for way in ways]
+    return list(dict.fromkeys(each for each in found if each))

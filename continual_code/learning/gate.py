@@ -32,7 +32,7 @@ class Gate:
     Args:
         held: what the step must leave as it is.
         floor: least probability of a deciding token with which an answer still stands.
-        is_sound: whether the code of an answer compiles, as far as that can be told.
+        is_sound: see `Evidence`.
     """
 
     def __init__(
@@ -92,5 +92,5 @@ class Gate:
             return "the answer runs on without an end"
         was_sound = self._is_sound(self._chat.decode(rollout.token_ids))
         if was_sound and not self._is_sound(self._chat.decode(reasked.generation.token_ids)):
-            return "the answer is not whole code any more"
+            return "the answer is broken, or lacks what the task asked for"
         return ""

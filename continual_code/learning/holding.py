@@ -5,8 +5,9 @@ Invariant: an earlier lesson may go only if the new comment argues against what 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
+from continual_code.learning.contradiction import Contradiction
 from continual_code.learning.lessons import Earlier
 from continual_code.learning.step import Held, Rehearsal
 from continual_code.settings import LearningSettings
@@ -19,20 +20,21 @@ class Holding:
     """Earlier lessons and canaries, while one lesson is learned.
 
     Args:
-        earlier: oldest first.
-        contradicts: whether the new comment argues against an earlier lesson; asked only when it has faded.
+        earlier: oldest first. Those that the comment contradicts outright are superseded from the start.
+        contradiction: what the new comment says against them; None where it may take no one's place.
     """
 
     def __init__(
         self, earlier: Sequence[Earlier], canaries: Sequence[Rehearsal], settings: LearningSettings,
-        contradicts: Callable[[Earlier], bool],
+        contradiction: Contradiction | None,
     ) -> None:  # fmt: skip
         oldest = len(earlier) - settings.rehearse
         kept = [each for place, each in enumerate(earlier) if place >= oldest or each.pinned]
         self._lessons = [(Held(each.rehearsal, settings.held, FORGOTTEN), each) for each in kept]
         self._canaries = [Held(each, settings.canary_floor, OTHERWISE) for each in canaries]
-        self._contradicts = contradicts
-        self.superseded: list[str] = []
+        self._contradiction = contradiction
+        loose = [each for each in earlier if contradiction and not each.pinned]
+        self.superseded = [each.lesson_id for each in loose if contradiction and contradiction.outright(each)]
 
     @property
     def held(self) -> list[Held]:
@@ -43,7 +45,7 @@ class Holding:
     def may_go(self, held: Held) -> bool:
         """Whether what has faded may; an earlier lesson that may is superseded."""
         for each, earlier in self._lessons:
-            if each is held and not earlier.pinned and self._contradicts(earlier):
+            if each is held and not earlier.pinned and self._contradiction and self._contradiction.of_most(earlier):
                 self.superseded.append(earlier.lesson_id)
                 return True
         return False

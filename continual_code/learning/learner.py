@@ -10,7 +10,6 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 
 from torch import Tensor
 
@@ -18,6 +17,7 @@ from continual_code.events import HELD_SHARE, LessonStatus, Rollout, StepReport
 from continual_code.learning import teacher
 from continual_code.learning.answering import answer
 from continual_code.learning.common_text import CommonText, is_fresh
+from continual_code.learning.contradiction import Contradiction
 from continual_code.learning.correction import corrections
 from continual_code.learning.credit import positions_of
 from continual_code.learning.gate import Gate, Refused
@@ -35,7 +35,7 @@ from continual_code.model.views import View
 from continual_code.settings import LearningSettings
 from continual_code.templates import fill
 
-CAME_UP = 0.25  # of what a correction teaches, to be found in the answer that is asked for after the step
+CAME_UP = 0.5  # of what a correction teaches, to be found in the answer that is asked for after the step
 NOTHING = Outcome(0.0, 0.0, 0)
 
 
@@ -117,8 +117,8 @@ class Learner:
         if reason := self._no_signal(rollout, corrected, departs[1], gap):
             is_kept = evidence.comment and self._keeps(odds)
             return Candidate(report("memory" if is_kept else "no_signal", reason, NOTHING), None)
-        outcome, contradicts = NOTHING, partial(self._contradicts, evidence.comment if evidence.supersedes else "")
-        holding = Holding(earlier, self._canaries(), self._settings, contradicts)
+        outcome, contradiction = NOTHING, self._contradiction(evidence, rollout, gaps_T, departs[0])
+        holding = Holding(earlier, self._canaries(), self._settings, contradiction)
         try:
             aims = self._aims(
                 rollout, revision, (rejected, told), corrected, evidence.comment, example, departs, deciding
@@ -220,17 +220,14 @@ class Learner:
     def _canaries(self) -> list[Rehearsal]:
         return self._common.canaries.all(self._pause) if self._settings.canary_floor else []
 
-    def _contradicts(self, comment: str, earlier: Earlier) -> bool:
-        """Whether the comment argues against at least half of the tokens by which an earlier lesson decides."""
-        if not comment:
-            return False
-        scorer, token_ids = self._apart(), earlier.rehearsal.token_ids
-        told_ids = self._chat.render(teacher.told(earlier.messages, comment, None))
-        told_T, untold_T = (
-            scorer.read(BASE, prompt_ids, token_ids).own for prompt_ids in (told_ids, earlier.rehearsal.prompt_ids)
-        )
-        against_K = (untold_T - told_T)[list(earlier.rehearsal.deciding)] >= MEANT
-        return against_K.float().mean().item() >= 0.5
+    def _contradiction(
+        self, evidence: Evidence, rollout: Rollout, effect_T: Tensor, departs: Sequence[int]
+    ) -> Contradiction | None:
+        """What the comment says against earlier lessons; `effect_T` is its effect on the rejected tokens."""
+        if not evidence.supersedes:
+            return None
+        gone = [rollout.token_ids[place] for place in departs if effect_T[place] <= -MEANT]
+        return Contradiction(self._apart(), self._chat, evidence.comment, gone)
 
     def _gate(self, evidence: Evidence, held: Sequence[Held]) -> Gate:
         floor, is_sound = self._settings.canary_floor, evidence.is_sound

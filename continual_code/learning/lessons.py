@@ -23,7 +23,7 @@ class Reasked:
 
 @dataclass(frozen=True)
 class Earlier:
-    """What a lesson that was learned left: its answer, and the conversation that asked for it.
+    """What a lesson that was learned left: its answer, the conversation that asked for it, and what was said then.
 
     `pinned`: it must hold however old it is, and whatever is said against it.
     """
@@ -31,15 +31,16 @@ class Earlier:
     lesson_id: str
     messages: tuple[Message, ...]
     rehearsal: Rehearsal
+    comment: str = ""
     pinned: bool = False
 
     @classmethod
-    def of(cls, rollout: Rollout, report: StepReport | None, pinned: bool = False) -> list[Earlier]:
+    def of(cls, rollout: Rollout, report: StepReport | None, comment: str = "", pinned: bool = False) -> list[Earlier]:
         """One, or none where no corrected answer was taught."""
         if report is None or not report.deciding:
             return []
         rehearsal = Rehearsal(rollout.prompt_ids, report.corrected_ids, report.deciding)
-        return [cls(report.lesson_id, rollout.messages, rehearsal, pinned)]
+        return [cls(report.lesson_id, rollout.messages, rehearsal, comment, pinned)]
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,8 @@ class Candidate:
 class Evidence:
     """What the person said, and their own version in the form of an answer, where they gave one.
 
-    `is_sound` says of an answer whether its code compiles, as far as that can be told. `against` are
+    `is_sound` says of an answer whether its code compiles, as far as that can be told, and has what the task
+    asked for. `against` are
     the lines that the comment is about; none means the whole answer. `supersedes`: lessons that the comment
     argues against may go for it.
     """

@@ -70,7 +70,7 @@ class Lineage:
     def left_by(self, lesson: Lesson) -> list[Earlier]:
         """What one learned lesson left, if it taught a corrected answer."""
         rollout, report = self.journal.rollout(lesson.proposal_id), self.journal.report(lesson.id)
-        return Earlier.of(rollout, report, lesson.pinned)
+        return Earlier.of(rollout, report, lesson.comment, lesson.pinned)
 
     def recover(self) -> str | None:
         """Bring journal and store into agreement after a crash or damage; needs the lock.

@@ -6,15 +6,16 @@ each takes 600 kB, so those of a whole answer would take more memory than a smal
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from continual_code.learning.divergence import shifted
-from continual_code.learning.scoring import Reading, Scorer
+from continual_code.learning.scoring import Reading, Scorer, of_tokens
 from continual_code.learning.step import Aim
-from continual_code.learning.weighing import Untold
+from continual_code.learning.weighing import MEANT, Untold
 from continual_code.settings import LearningSettings
 
 
@@ -43,7 +44,12 @@ class Targets:
             self._scorer.logprobs(hidden_T_D[rows]) for hidden_T_D in (student_T_D, told.hidden, answer.reading.hidden)
         )
         beta, clip = self._settings.beta, self._settings.shift_clip
-        target_R_V = shifted(student_R_V, told_R_V, untold_R_V, beta=beta, clip=clip)
+        own = [token_ids[row] for row in rows]
+        against_R = _against(own, student_R_V, told_R_V, untold_R_V)
+        origin_R_V = torch.where(against_R[:, None], untold_R_V, student_R_V)
+        target_R_V = shifted(origin_R_V, told_R_V, untold_R_V, beta=beta, clip=clip)
+        for index in [index for index, row in enumerate(rows) if row in deciding]:
+            _raise(target_R_V[index], own[index], (1 + self._settings.sure) / 2)
         target = Rows(self._scorer, student_T_D, dict(zip(rows, target_R_V, strict=True)))
         return Aim(prompt_ids, token_ids, prefix, target, rows, deciding)
 
@@ -52,6 +58,24 @@ class Targets:
         student_T_D = self._scorer.hidden(revision, prompt_ids, token_ids)
         prefix = self._scorer.prefix(revision, prompt_ids)
         return Aim(prompt_ids, token_ids, prefix, Rows(self._scorer, student_T_D), departs=())
+
+
+def _against(own: Sequence[int], student_R_V: Tensor, told_R_V: Tensor, untold_R_V: Tensor) -> Tensor:
+    """Where earlier lessons have brought the student further from what the comment says of a token than the base is.
+
+    The comment's effect on the base cannot make up for that: there it is added to the base. Shape [R].
+    """
+    student_R, told_R, untold_R = (of_tokens(each, own) for each in (student_R_V, told_R_V, untold_R_V))
+    effect_R, taught_R = told_R - untold_R, student_R - untold_R
+    return (effect_R.abs() >= MEANT) & (taught_R.abs() >= MEANT) & (effect_R.sign() != taught_R.sign())
+
+
+def _raise(target_V: Tensor, token_id: int, floor: float) -> None:
+    """Make a token at least so probable; without it an update could never be the last (`learning.sure`)."""
+    now = target_V[token_id].exp().item()
+    if now < floor:
+        target_V += math.log((1 - floor) / (1 - now))
+        target_V[token_id] = math.log(floor)
 
 
 class Rows:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from continual_code.learning.alignment import departures, kept
+from continual_code.learning.alignment import departures
 from continual_code.learning.scoring import Reading
 
 MEANT = 1.0  # nats: a comment accounts for a token that it makes e times as likely
@@ -54,11 +54,7 @@ class Correction(Untold):
         return (effect_T[came_up].sum() / effect_T[list(deciding)].sum()).item() if deciding else 0.0
 
     def effect(self, rejected: Sequence[int]) -> float:
-        """How much likelier the comment makes what it changes, nats per changed token, times the share that it keeps.
-
-        A model that does the task anew may leave out what was there; that is no part of what it was told.
-        """
+        """How much likelier the comment makes what it changes, nats in all."""
         if self.told is None:
             return 0.0
-        likelier_T = self.told - self.reading.own
-        return likelier_T[departures(rejected, self.token_ids)[1]].mean().item() * kept(rejected, self.token_ids)
+        return (self.told - self.reading.own)[departures(rejected, self.token_ids)[1]].sum().item()

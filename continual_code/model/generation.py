@@ -16,6 +16,7 @@ from torch import Tensor
 from transformers import DynamicCache
 
 from continual_code.events import FinishReason
+from continual_code.model.attachment import Attachment
 from continual_code.model.lookup import PromptLookup
 from continual_code.model.prefix import Prefix, PrefixStore
 from continual_code.model.repetition import cut_loop
@@ -77,6 +78,7 @@ class Generator:
         *,
         owner: object,
         contrast: Contrast | None = None,
+        attachment: Attachment | None = None,
         similar: Sequence[Sequence[int]] = (),
         on_tokens: Callable[[Sequence[int]], None] = lambda tokens: None,
         stopped: Callable[[], bool] = lambda: False,
@@ -87,6 +89,7 @@ class Generator:
             prompt_ids: at least one token.
             owner: names the weights of the view (its revision), for the prefix store.
             contrast: see `contrasted`.
+            attachment: fresh, of an answer to stay close to.
             similar: answers that this one may resemble, the likeliest last; drafts are copied from them, too.
             on_tokens: called after each pass with the tokens it produced.
             stopped: asked before each pass; True ends the answer as "interrupted".
@@ -105,7 +108,10 @@ class Generator:
             if contrast and len(tokens) >= contrast.tokens:
                 caches = caches[:1]
             ids = torch.tensor([last, *draft])
-            logits_T_V = contrasted(*[self._view.logits(self._view.hidden(ids, cache)) for cache in caches])
+            logits_T_V, *others = [self._view.logits(self._view.hidden(ids, cache)) for cache in caches]
+            if attachment:
+                logits_T_V = attachment.favour(logits_T_V, draft)
+            logits_T_V = contrasted(logits_T_V, *others)
             passes += 1
             new, new_logprobs = draw.verify(logits_T_V, draft, self._stop_ids)
             if surplus := len(draft) + 1 - len(new):
@@ -115,6 +121,8 @@ class Generator:
             logprobs += new_logprobs
             looped = cut_loop(tokens, logprobs, len(new), prompt_ids)
             lookup.extend(new)
+            if attachment:
+                attachment.extend(new)
             last = new[-1]
             on_tokens(new)
             if last in self._stop_ids:

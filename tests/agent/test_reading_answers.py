@@ -6,7 +6,7 @@ from textwrap import dedent
 
 import pytest
 
-from continual_code.agent.formats import is_sound, read_answer
+from continual_code.agent.formats import asked_for, is_sound, read_answer
 from continual_code.errors import ProposalError
 
 CODE = "import os\n\n\ndef root():\n    return os.sep\n"
@@ -157,3 +157,27 @@ def test_unfenced_json_is_read() -> None:
 )
 def test_an_answer_is_sound_when_its_code_compiles(answer: str, path: str, sound: bool) -> None:
     assert is_sound(answer, path) == sound
+
+
+def test_an_answer_is_sound_only_with_what_it_has_to_define() -> None:
+    answer = "```python\nclass Store:\n    def count(self):\n        return 1\n```"
+    assert is_sound(answer, "a.py", {"Store", "count"})
+    assert not is_sound(answer, "a.py", {"Store", "remove"})
+
+
+@pytest.mark.parametrize(
+    ("task", "comment", "names"),
+    [
+        ("Add a function copies(title), please.", "Add type hints.", {"copies"}),
+        ("Add something that counts.", "Add type hints.", set()),  # the name was the model's idea
+        ("Add copies beside add_book.", "Add type hints.", {"copies"}),  # add_book was there already
+        ("Add copies.", "Call it count_copies instead of copies.", set()),
+    ],
+)
+def test_what_a_task_asks_for_is_what_the_edit_adds_under_a_name_that_the_task_gives(
+    task: str, comment: str, names: set[str]
+) -> None:
+    before = "def add_book(title):\n    pass\n"
+    after = before + "\n\ndef copies(title):\n    return 1\n"
+    assert asked_for(task, before, after, "books.py", comment) == names
+    assert asked_for(task, None, after, "books.py", comment) >= names

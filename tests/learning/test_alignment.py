@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from continual_code.learning.alignment import departures, kept
+from continual_code.learning.alignment import departures
 
 TOKENS = st.lists(st.integers(0, 5), max_size=30)
 
@@ -46,10 +46,3 @@ def test_of_a_departure_what_is_meant_is_marked_and_what_leads_to_it() -> None:
     assert departures(rejected, corrected, meant={3}) == ([1], [1, 3])
     assert departures(rejected, corrected, meant={4, 5}) == ([2], [5])
     assert departures(rejected, corrected, meant=set()) == ([], [])
-
-
-@pytest.mark.parametrize(
-    ("corrected", "share"), [([1, 2, 3, 4], 1.0), ([1, 4], 0.5), ([9, 1, 2, 3, 4, 9], 1.0), ([], 0.0)]
-)
-def test_what_a_correction_keeps_is_a_share_of_the_rejected_answer(corrected: list[int], share: float) -> None:
-    assert kept([1, 2, 3, 4], corrected) == share

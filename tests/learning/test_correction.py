@@ -1,7 +1,8 @@
-"""Where a correction comes from: the rejected answer rewritten, or the task done anew."""
+"""Where a correction comes from: the rejected answer rewritten, and the task done anew, closer to it where need be."""
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,11 +10,13 @@ import pytest
 from lessons import COMMENT, Bench
 
 from continual_code.learning.correction import corrections
+from continual_code.model.attachment import Attachment
 from continual_code.model.generation import Contrast, Generation
 
 REJECTED = "```python\n" + "".join(f"def f{n}(x):\n    return x + {n}\n\n\n" for n in range(4)) + "```"
 ANOTHER = "```python\nclass Sum:\n    def __init__(self, name):\n        self.name = name\n```"
 OTHERWISE, THIRD = ANOTHER.replace("Sum", "Total"), ANOTHER.replace("Sum", "Amount")
+ALL = (REJECTED, ANOTHER, OTHERWISE, THIRD)
 
 
 @pytest.fixture(scope="module")
@@ -27,44 +30,51 @@ class Answers:
     def __init__(self, bench: Bench, *texts: str) -> None:
         self.left, self.prompts, self._chat = list(texts), [], bench.base.chat
         self.contrasts: list[str | None] = []
+        self.attached: list[bool] = []
         self.similar: list[int] = []
 
     def generate(
-        self, prompt_ids: list[int], *_: object, contrast: Contrast | None, similar: list[list[int]], **__: object
-    ) -> Generation:
+        self, prompt_ids: list[int], *_: object, contrast: Contrast | None, attachment: Attachment | None,
+        similar: list[list[int]], **__: object,
+    ) -> Generation:  # fmt: skip
         self.prompts.append(self._chat.decode(prompt_ids))
         self.contrasts.append(contrast and self._chat.decode(contrast.prompt_ids))
+        self.attached.append(attachment is not None)
         self.similar.append(len(similar))
         ids = tuple(self._chat.encode(self.left.pop(0)))
         return Generation(ids, (0.0,) * len(ids), "stop", 1)
 
 
-def correct(bench: Bench, answers: Answers, is_sound: bool = True) -> list[str]:
+def correct(bench: Bench, answers: Answers, sound: Container[str] = ALL) -> list[str]:
     rollout = replace(bench.rollout, token_ids=tuple(bench.base.chat.encode(REJECTED)))
-
-    def sound(answer: str) -> bool:
-        return is_sound or answer == REJECTED
-
-    return corrections(answers, bench.base.chat, rollout, COMMENT.comment, sound, lambda: False)  # type: ignore[arg-type]
+    is_sound = sound.__contains__
+    return corrections(answers, bench.base.chat, rollout, COMMENT.comment, is_sound, lambda: False)  # type: ignore[arg-type]
 
 
-def test_a_rewriting_is_held_against_the_task_done_anew(bench: Bench) -> None:
-    answers = Answers(bench, ANOTHER, OTHERWISE, THIRD)
-    assert correct(bench, answers) == [ANOTHER, OTHERWISE, THIRD]
+def test_the_answer_is_rewritten_and_the_task_done_anew(bench: Bench) -> None:
+    answers = Answers(bench, ANOTHER, OTHERWISE)
+    assert correct(bench, answers) == [ANOTHER, OTHERWISE]
     assert REJECTED in answers.prompts[0], "the model is shown what it wrote"
     assert REJECTED not in answers.prompts[1]
     assert COMMENT.comment in answers.prompts[1]
-    assert answers.prompts[2] == answers.prompts[1]
-    assert answers.contrasts == [None, None, bench.base.chat.decode(bench.rollout.prompt_ids)]
-    assert answers.similar == [1, 2, 3], "what was written before is copied from"
+    assert answers.contrasts == [None, bench.base.chat.decode(bench.rollout.prompt_ids)]
+    assert answers.attached == [False, False]
+    assert answers.similar == [1, 2], "what was written before is copied from"
 
 
-def test_where_there_is_no_rewriting_the_task_is_done_anew(bench: Bench) -> None:
-    assert correct(bench, Answers(bench, REJECTED, ANOTHER, REJECTED)) == [ANOTHER]
-    assert correct(bench, Answers(bench, ANOTHER, ANOTHER, ANOTHER)) == [ANOTHER]
-    assert correct(bench, Answers(bench, REJECTED, REJECTED, OTHERWISE)) == [OTHERWISE]
-    assert correct(bench, Answers(bench, REJECTED, REJECTED, REJECTED)) == []
+def test_what_changes_nothing_is_written_again_closer_to_what_it_was(bench: Bench) -> None:
+    answers = Answers(bench, REJECTED, REJECTED, ANOTHER, REJECTED, OTHERWISE)
+    assert correct(bench, answers) == [ANOTHER, OTHERWISE]
+    assert answers.attached == [False, True, True, False, True]
 
 
-def test_what_breaks_the_code_is_no_correction(bench: Bench) -> None:
-    assert correct(bench, Answers(bench, ANOTHER, OTHERWISE, ANOTHER), is_sound=False) == []
+def test_there_may_be_one_correction_or_none(bench: Bench) -> None:
+    assert correct(bench, Answers(bench, ANOTHER, ANOTHER)) == [ANOTHER]
+    assert correct(bench, Answers(bench, *[REJECTED] * 4, OTHERWISE)) == [OTHERWISE]
+    assert correct(bench, Answers(bench, *[REJECTED] * 8)) == []
+
+
+def test_what_breaks_the_code_or_loses_what_was_asked_for_is_no_correction(bench: Bench) -> None:
+    assert correct(bench, Answers(bench, *[ANOTHER, OTHERWISE] * 4), sound=[REJECTED]) == []
+    kept = correct(bench, Answers(bench, ANOTHER, OTHERWISE, THIRD), sound=[REJECTED, OTHERWISE, THIRD])
+    assert kept == [OTHERWISE, THIRD]

@@ -132,7 +132,7 @@ def test_a_candidate_that_breaks_the_code_it_was_taught_on_is_refused(
     evidence = replace(COMMENT, is_sound=lambda answer: answer == rejected)
     refused = bench.learner(reask=True).learn("l1", bench.rollout, evidence, bench.adapter, 1)
     assert refused.report.status == "refused"
-    assert "whole code" in refused.report.reason
+    assert "broken, or lacks what the task asked for" in refused.report.reason
 
 
 @pytest.mark.parametrize(("left", "status"), [(0.6, "refused"), (0.4, "learned")])

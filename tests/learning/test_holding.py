@@ -9,22 +9,37 @@ from pathlib import Path
 import pytest
 from lessons import COMMENT, TALK, Bench
 
+from continual_code.learning.contradiction import Contradiction
 from continual_code.learning.holding import Holding
 from continual_code.learning.lessons import Earlier
 from continual_code.learning.scoring import Reading, Scorer
 from continual_code.learning.step import Rehearsal
+from continual_code.model.prefix import PrefixStore
 from continual_code.settings import LearningSettings
 
 CANARY = Rehearsal((1,), (2,), (0,))
 
 
+class Against(Contradiction):
+    """Stands in for what a comment says against one lesson: outright, or of most that has faded of it."""
+
+    def __init__(self, faded: str, outright: str) -> None:
+        self._faded, self._outright = faded, outright
+
+    def of_most(self, earlier: Earlier) -> bool:
+        return earlier.lesson_id == self._faded
+
+    def outright(self, earlier: Earlier) -> bool:
+        return earlier.lesson_id == self._outright
+
+
 def earlier(number: int, pinned: bool) -> Earlier:
-    return Earlier(f"l{number}", TALK, Rehearsal((number,), (number,), (0,)), pinned)
+    return Earlier(f"l{number}", TALK, Rehearsal((number,), (number,), (0,)), pinned=pinned)
 
 
-def holding(count: int, contradicted: str = "", pinned: str = "", **settings: float) -> Holding:
+def holding(count: int, faded: str = "", outright: str = "", pinned: str = "", **settings: float) -> Holding:
     lessons = [earlier(number, f"l{number}" == pinned) for number in range(count)]
-    return Holding(lessons, [CANARY], LearningSettings(**settings), lambda each: each.lesson_id == contradicted)
+    return Holding(lessons, [CANARY], LearningSettings(**settings), Against(faded, outright))
 
 
 def test_the_newest_lessons_are_held_and_small_programs_with_a_floor_of_their_own() -> None:
@@ -34,8 +49,8 @@ def test_the_newest_lessons_are_held_and_small_programs_with_a_floor_of_their_ow
     assert "small programs" in held[2].harm
 
 
-def test_a_contradicted_lesson_may_go_and_is_named_and_nothing_else_may() -> None:
-    found = holding(2, contradicted="l1")
+def test_a_contradicted_lesson_that_has_faded_may_go_and_is_named_and_nothing_else_may() -> None:
+    found = holding(2, faded="l1")
     first, second, canary = found.held
     assert [found.may_go(each) for each in (first, second, canary)] == [False, True, False]
     assert found.superseded == ["l1"]
@@ -43,19 +58,36 @@ def test_a_contradicted_lesson_may_go_and_is_named_and_nothing_else_may() -> Non
 
 
 def test_a_pinned_lesson_is_held_however_old_it_is_and_whatever_is_said_against_it() -> None:
-    found = holding(4, rehearse=2, pinned="l0", contradicted="l0", canary_floor=0.0)
+    found = holding(4, rehearse=2, pinned="l0", faded="l0", outright="l0", canary_floor=0.0)
     assert [each.rehearsal.prompt_ids for each in found.held[:-1]] == [(0,), (2,), (3,)]
+    assert not found.may_go(found.held[0])
+    assert found.superseded == []
+
+
+def test_a_lesson_that_is_contradicted_outright_is_not_held_from_the_start_however_old_it_is() -> None:
+    found = holding(3, outright="l1", rehearse=2)
+    assert (found.superseded, [each.rehearsal.prompt_ids for each in found.held[:-1]]) == (["l1"], [(2,)])
+    assert holding(3, outright="l0", rehearse=2).superseded == ["l0"]
+
+
+def test_a_lesson_that_may_take_no_place_lets_nothing_go() -> None:
+    found = Holding([earlier(0, False)], [], LearningSettings(), None)
     assert not found.may_go(found.held[0])
 
 
-@pytest.mark.parametrize(("argues", "supersedes"), [(3.0, ("l0",)), (0.5, ())])
-def test_a_lesson_says_what_it_supersedes(
-    tiny_model: Path, monkeypatch: pytest.MonkeyPatch, argues: float, supersedes: tuple[str, ...]
-) -> None:
-    """As if the comment made the earlier answer so many nats less likely; random weights would say anything."""
-    bench = Bench(tiny_model)
-    taught = tuple(bench.base.chat.encode("def total(values):\n    return 0\n"))
-    old = Earlier("l0", TALK, Rehearsal(bench.rollout.prompt_ids, taught, (3, 5)))
+@pytest.fixture
+def bench(tiny_model: Path) -> Bench:
+    return Bench(tiny_model)
+
+
+@pytest.fixture
+def taught(bench: Bench) -> tuple[int, ...]:
+    """An answer that an earlier lesson taught to the task whose answer is rejected now."""
+    return tuple(bench.base.chat.encode("def total(values):\n    return 0\n"))
+
+
+def arguing(bench: Bench, monkeypatch: pytest.MonkeyPatch, taught: Sequence[int], argues: float) -> None:
+    """As if every comment made the taught answer so many nats less likely; random weights would say anything."""
     scored = Scorer.read
 
     def argued(scorer: Scorer, owner: object, prompt_ids: Sequence[int], token_ids: Sequence[int]) -> Reading:
@@ -65,6 +97,36 @@ def test_a_lesson_says_what_it_supersedes(
         return replace(untold, own=untold.own - argues)
 
     monkeypatch.setattr(Scorer, "read", argued)
+
+
+@pytest.mark.parametrize(("argues", "supersedes"), [(3.0, ("l0",)), (0.5, ())])
+def test_a_lesson_says_what_it_supersedes(
+    bench: Bench, taught: tuple[int, ...], monkeypatch: pytest.MonkeyPatch, argues: float, supersedes: tuple[str, ...]
+) -> None:
+    old = Earlier("l0", TALK, Rehearsal(bench.rollout.prompt_ids, taught, (3, 5)))
+    arguing(bench, monkeypatch, taught, argues)
     report = bench.learner(held=1.0).learn("l1", bench.rollout, COMMENT, bench.adapter, 1, [old]).report
     assert report.status == "learned"
     assert report.supersedes == supersedes
+
+
+@pytest.mark.parametrize(
+    ("earlier_comment", "gone", "argues", "outright"),
+    [
+        ("Always open text files with encoding='utf-8'.", True, 3.0, True),
+        ("Always open text files with encoding='utf-8'.", True, 0.5, False),  # not against what it says there
+        ("Always open text files with encoding='utf-8'.", False, 3.0, False),  # against other tokens
+        ("Write a docstring for every function.", True, 3.0, False),  # about something else
+    ],
+)
+def test_a_comment_contradicts_outright_what_it_says_otherwise_in_like_words(
+    bench: Bench, taught: tuple[int, ...], monkeypatch: pytest.MonkeyPatch,
+    earlier_comment: str, gone: bool, argues: float, outright: bool,
+) -> None:  # fmt: skip
+    old = Earlier("l0", TALK, Rehearsal(bench.rollout.prompt_ids, taught, (3, 5)), earlier_comment)
+    arguing(bench, monkeypatch, taught, argues)
+    scorer = Scorer(bench.view, PrefixStore(), lambda: None)
+    says = "Open text files with encoding='latin-1'."
+    found = Contradiction(scorer, bench.base.chat, says, [taught[4]] if gone else [])
+    assert found.outright(old) == outright
+    assert not Contradiction(scorer, bench.base.chat, "", [taught[4]]).outright(old)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 import torch
 from lessons import COMMENT, Bench
+from torch import Tensor
 
 from continual_code.learning import teacher
 from continual_code.learning.divergence import shifted
-from continual_code.learning.scoring import BASE, HEAD_CHUNK, Scorer
+from continual_code.learning.scoring import BASE, HEAD_CHUNK, Reading, Scorer
 from continual_code.learning.targets import Targets
 from continual_code.learning.weighing import Untold
 from continual_code.model.prefix import PrefixStore
@@ -34,7 +36,7 @@ def test_the_student_is_moved_where_the_answers_part_and_stays_as_it_is_elsewher
     untold, told = (scorer.read(BASE, prompt_ids, rollout.token_ids) for prompt_ids in (rollout.prompt_ids, told_ids))
     student = bench.logprobs()
     aim = Targets(scorer, settings).moved(
-        rollout.prompt_ids, 1, Untold(rollout.token_ids, untold), told, departs=[2, 5], deciding=[5]
+        rollout.prompt_ids, 1, Untold(rollout.token_ids, untold), told, departs=[2, 5]
     )
     everything = [scorer.logprobs(reading.hidden)[[2, 5]] for reading in (told, untold)]
     expected = shifted(student[[2, 5]], *everything, beta=settings.beta, clip=settings.shift_clip)
@@ -42,6 +44,50 @@ def test_the_student_is_moved_where_the_answers_part_and_stays_as_it_is_elsewher
     assert torch.allclose(target[[1, 2]], expected, atol=1e-4)
     assert torch.allclose(target[[0, 3]], student[[1, 6]], atol=1e-4)
     assert (target[[1, 2]] - student[[2, 5]]).abs().max() > 0.01, "the control: the comment moves something"
+
+
+def test_where_an_earlier_lesson_stands_against_the_comment_the_base_is_moved_instead(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows over two tokens, of which the comment wants the first; a lesson had it right, half right, or gone."""
+    untold, told = torch.tensor([[0.2, 0.8]] * 3).log(), torch.tensor([[0.98, 0.02]] * 3).log()
+    student = torch.tensor([[0.9, 0.1], [0.15, 0.85], [0.001, 0.999]]).log()
+    found = moved_from(bench, monkeypatch, student, told, untold, own=[0, 0, 0])
+    assert found[:, 0].exp().tolist() == pytest.approx([0.999, 0.972, 0.98], abs=0.001)
+
+
+def test_a_token_that_an_earlier_lesson_brought_and_the_comment_argues_against_is_gone_as_in_the_base(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    untold, told = torch.tensor([[0.9, 0.1]] * 3).log(), torch.tensor([[0.99, 0.01]] * 3).log()
+    student = torch.tensor([[0.01, 0.99]] * 3).log()
+    found = moved_from(bench, monkeypatch, student, told, untold, own=[1, 1, 1])
+    assert found[:, 1].exp().tolist() == pytest.approx([0.01] * 3, abs=0.001)
+
+
+def test_what_decides_is_aimed_at_beyond_what_counts_as_sure(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    untold, told = (
+        torch.tensor([[0.8, 0.1, 0.1]] * 3).log(),
+        torch.tensor([[0.4, 0.4, 0.2], [0.01, 0.98, 0.01]] * 2).log(),
+    )
+    found = moved_from(bench, monkeypatch, untold, told[:3], untold, own=[1, 1, 1], deciding=[0, 1]).exp()
+    assert found[0].tolist() == pytest.approx([0.0333, 0.95, 0.0167], abs=0.001), "the others keep their proportions"
+    assert found[1].tolist() == pytest.approx([0.01, 0.98, 0.01], abs=0.001)
+    assert found[2].tolist() == pytest.approx([0.4, 0.4, 0.2], abs=0.001), "this one decides nothing"
+
+
+def moved_from(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, student: Tensor, told: Tensor, untold: Tensor, own: list[int],
+    deciding: Sequence[int] = (),
+) -> Tensor:  # fmt: skip
+    scorer, nothing = scorer_of(bench), torch.zeros(3, 1)
+    parts = iter([student, told, untold])
+    monkeypatch.setattr(scorer, "logprobs", lambda hidden: next(parts))
+    monkeypatch.setattr(scorer, "hidden", lambda *_: nothing)
+    readings = [Reading(nothing, torch.zeros(3), torch.zeros(3)) for _ in range(2)]
+    targets = Targets(scorer, LearningSettings(shift_clip=20.0, beta=1.0, sure=0.9))
+    aim = targets.moved(bench.rollout.prompt_ids, 1, Untold(own, readings[0]), readings[1], [0, 1, 2], deciding)
+    return aim.target([0, 1, 2])
 
 
 def test_a_target_does_not_change_with_the_student(bench: Bench) -> None:

@@ -1,9 +1,11 @@
-"""Answers that were to hold a whole file and hold only what is new in it, as small models like to give.
+"""What an edit adds, and answers that hold only that where a whole file was asked for, as small models like to give.
 
 Invariant: nothing of the old text is lost; what the answer does not hold stays.
 """
 
 from __future__ import annotations
+
+import re
 
 from continual_code.agent.formats.splicing import splice
 from continual_code.agent.languages import language_of
@@ -21,3 +23,16 @@ def with_addition(before: str, code: str, path: str) -> str | None:
     if language is None or not had or not has or had & has:
         return None
     return splice(before, new_symbol(before, path, ""), code, language.name)
+
+
+def asked_for(task: str, before: str | None, after: str, path: str, comment: str) -> frozenset[str]:
+    """The names that an edit defines, that were not there before, and that the task asks for in so many words.
+
+    An answer without them does not do the task, whatever else is right about it. What the comment
+    names, too, may be what it wants to be gone.
+    """
+    new = {symbol.name for symbol in symbols(after, path)} - {symbol.name for symbol in symbols(before or "", path)}
+    return frozenset(new & set(_WORD.findall(task)) - set(_WORD.findall(comment)))
+
+
+_WORD = re.compile(r"\w+")

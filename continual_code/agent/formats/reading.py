@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from continual_code.agent.formats.fences import Fenced, fenced_blocks, is_fence
 from continual_code.agent.languages import fence_tag, is_prose, language_of
+from continual_code.agent.symbols import symbols
 from continual_code.agent.syntax import fault, python_tree
 from continual_code.errors import ProposalError
 
@@ -56,13 +57,17 @@ def read_answer(answer: str, target: str, known: Collection[str] = ()) -> Answer
     return _unfenced(text, target, names)
 
 
-def is_sound(answer: str, target: str) -> bool:
-    """Whether an answer holds code that could stand in `target`: a whole file or one symbol that compiles."""
+def is_sound(answer: str, target: str, names: Collection[str] = ()) -> bool:
+    """Whether an answer holds code that could stand in `target`: a whole file or one symbol that compiles.
+
+    Args:
+        names: what it has to define (see `asked_for`).
+    """
     try:
-        code = read_answer(answer, target).code
+        code = textwrap.dedent(read_answer(answer, target).code)
     except ProposalError:
         return False
-    return fault(textwrap.dedent(code), target) is None
+    return fault(code, target) is None and set(names) <= {symbol.name for symbol in symbols(code, target)}
 
 
 def _blocks(text: str, target: str) -> list[Fenced]:

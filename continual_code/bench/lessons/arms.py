@@ -56,13 +56,13 @@ def _distilled(**changes: object) -> Arm:
         usual = subject.settings.learning
         settings = usual.model_copy(update={**changes, "learning_rate": rate or usual.learning_rate})
         learner = subject.learner(settings)
-        evidence = Evidence(lesson.comment, is_sound=partial(is_sound, target=lesson.path))
+        evidence = Evidence(lesson.comment, is_sound=partial(is_sound, target=lesson.path, names=lesson.names))
         rollout = lesson.rollout
         candidate = learner.learn(lesson.id, rollout, evidence, state.tensors, state.number, state.taught)
         report, after = candidate.report, state
         if candidate.tensors is not None:
             standing = [earlier for earlier in state.taught if earlier.lesson_id not in report.supersedes]
-            taught = [*standing, *Earlier.of(rollout, report)]
+            taught = [*standing, *Earlier.of(rollout, report, lesson.comment)]
             after = subject.state(candidate.tensors, state.memory, taught)
         elif report.status == "memory":
             after = _memory(subject, state, lesson).state

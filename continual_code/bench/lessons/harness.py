@@ -133,8 +133,9 @@ class Harness:
             exercise = tasks[(seed + step) % len(tasks)]
             answer = self._answer(exercise, state)
             if answer.rollout and not rule.follows(answer.before, answer.after, exercise.file):
-                lesson = Lesson(answer.rollout, rule.comment, self._edit(rule, exercise), exercise.file, rule.id)
-                return teach(self._subject, state, lesson)
+                edit = self._edit(rule, exercise)
+                said = Lesson.on(exercise, answer, answer.rollout, rule.comment, edit, rule.id)
+                return teach(self._subject, state, said)
         return Taught(state, "no_offence", None, 0.0)
 
     def _edit(self, rule: Rule, exercise: Exercise) -> str | None:
@@ -208,11 +209,11 @@ class Harness:
             if self._records.get(key):
                 continue
             self._say(f"{name}: noise {number + 1} of {self._plan.noise}")
-            rollout = self._first_answer(exercise).rollout
-            if rollout is None:
+            answer, before = self._first_answer(exercise), self._subject.untaught
+            if answer.rollout is None:
                 continue
-            before = self._subject.untaught
-            taught = arm(name)(self._subject, before, Lesson(rollout, comment, None, exercise.file, "noise"))
+            said = Lesson.on(exercise, answer, answer.rollout, comment, None, "noise")
+            taught = arm(name)(self._subject, before, said)
             changed = taught.state is not before
             self._records.put(
                 key, {"kind": "noise", "arm": name, "seed": 0, "comment": comment, "status": taught.status,
@@ -296,4 +297,4 @@ def _carried(state: State) -> Record:
 
 def _earlier(carried: Mapping[str, Any]) -> Earlier:
     messages = tuple(Message(**message) for message in carried["messages"])
-    return Earlier(carried["lesson_id"], messages, Rehearsal(**carried["rehearsal"]))
+    return Earlier(carried["lesson_id"], messages, Rehearsal(**carried["rehearsal"]), carried["comment"])

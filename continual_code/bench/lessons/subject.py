@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from continual_code.agent import Agent
+from continual_code.agent.formats import asked_for
 from continual_code.bench.lessons.rules import Exercise
 from continual_code.errors import ContinualCodeError
 from continual_code.events import Message, Reminder, Rollout, Task
@@ -72,13 +73,25 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """One rejection. `edit` is an answer that follows the comment, as the person would have written it."""
+    """One rejection. `edit` is an answer that follows the comment, as the person would have written it.
+
+    `names` are what the task asks for (see `asked_for`).
+    """
 
     rollout: Rollout
     comment: str
     edit: str | None
     path: str
     id: str
+    names: frozenset[str] = frozenset()
+
+    @classmethod
+    def on(
+        cls, exercise: Exercise, answer: Answer, rollout: Rollout, comment: str, edit: str | None, id: str
+    ) -> Lesson:
+        """What is said about an answer to an exercise; `rollout` is the answer's."""
+        names = asked_for(exercise.task, answer.before, answer.after, exercise.file, comment)
+        return cls(rollout, comment, edit, exercise.file, id, names)
 
 
 class Subject:

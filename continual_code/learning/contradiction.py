@@ -1,0 +1,59 @@
+"""Whether a comment argues against what an earlier lesson taught.
+
+Invariant: a comment that was never made (the person only edited) contradicts nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from difflib import SequenceMatcher
+
+from torch import Tensor
+
+from continual_code.learning import teacher
+from continual_code.learning.lessons import Earlier
+from continual_code.learning.scoring import BASE, Scorer
+from continual_code.learning.weighing import MEANT
+from continual_code.model.chat import Chat
+
+ALIKE = 0.5  # of the words of two comments, in order: they say something of the same thing
+
+
+class Contradiction:
+    """What one comment says against earlier lessons; costs two readings of an earlier prompt when it is asked.
+
+    Args:
+        scorer: its prefixes are kept for nobody else.
+        gone: the tokens of the rejected answer that the comment argues against.
+    """
+
+    def __init__(self, scorer: Scorer, chat: Chat, comment: str, gone: Collection[int]) -> None:
+        self._scorer, self._chat, self._comment, self._gone = scorer, chat, comment, frozenset(gone)
+
+    def of_most(self, earlier: Earlier) -> bool:
+        """Whether it argues against at least half of the tokens by which the lesson decides."""
+        if not self._comment:
+            return False
+        return self._against(earlier)[list(earlier.rehearsal.deciding)].float().mean().item() >= 0.5
+
+    def outright(self, earlier: Earlier) -> bool:
+        """Whether it says otherwise of the same thing: in like words, and against a token of both answers."""
+        alike = SequenceMatcher(None, _words(self._comment), _words(earlier.comment), autojunk=False).ratio()
+        both = [place for place, token_id in enumerate(earlier.rehearsal.token_ids) if token_id in self._gone]
+        if not (self._comment and both and alike >= ALIKE):
+            return False
+        return bool(self._against(earlier)[both].any())
+
+    def _against(self, earlier: Earlier) -> Tensor:
+        """Of each token of the lesson's answer whether the comment makes it e times less likely, [T]."""
+        told_ids = self._chat.render(teacher.told(earlier.messages, self._comment, None))
+        told_T, untold_T = (
+            self._scorer.read(BASE, prompt_ids, earlier.rehearsal.token_ids).own
+            for prompt_ids in (told_ids, earlier.rehearsal.prompt_ids)
+        )
+        return untold_T - told_T >= MEANT
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+", text.lower())
