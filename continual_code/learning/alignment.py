@@ -42,6 +42,12 @@ def departures(
     return sorted(marked[0]), sorted(marked[1])
 
 
+def changed(rejected: Sequence[int], corrected: Sequence[int]) -> int:
+    """How many tokens were taken out or put in."""
+    blocks = SequenceMatcher(None, rejected, corrected, autojunk=False).get_matching_blocks()
+    return len(rejected) + len(corrected) - 2 * sum(block.size for block in blocks)
+
+
 def _shared(
     rejected: Sequence[int], start: int, end: int, corrected: Sequence[int], other_start: int, other_end: int
 ) -> int:

@@ -27,7 +27,7 @@ def answer(
         return False
 
     sampling = Sampling(max_tokens=2 * len(rejected.token_ids) + 256)
-    drafts = [rejected.token_ids, *similar]
+    drafts = [*similar, rejected.token_ids] if attachment else [rejected.token_ids, *similar]
     return generator.generate(
         prompt_ids, sampling, owner=owner, contrast=contrast, attachment=attachment, similar=drafts, stopped=stopped
     )

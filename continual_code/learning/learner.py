@@ -205,7 +205,7 @@ class Learner:
         with self._view.adapter_off():
             found = corrections(self._generator, self._chat, *asked, self._pause)
         scored = [self._scored(rollout, example, evidence.comment) for example in found]
-        return max(scored, key=lambda each: each.effect(rollout.token_ids), default=None)
+        return max(scored, key=lambda each: each.merit(rollout.token_ids), default=None)
 
     def _scored(self, rollout: Rollout, example: str, comment: str | None = None) -> Correction:
         token_ids = [*self._chat.encode(example), rollout.token_ids[-1]]  # a model may have several ends

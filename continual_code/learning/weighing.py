@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from continual_code.learning.alignment import departures
+from continual_code.learning.alignment import changed, departures
 from continual_code.learning.scoring import Reading
 
 MEANT = 1.0  # nats: a comment accounts for a token that it makes e times as likely
+PRICE = 0.2  # nats
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,12 @@ class Correction(Untold):
         came_up = [position for position in deciding if self.token_ids[position] in new]
         return (effect_T[came_up].sum() / effect_T[list(deciding)].sum()).item() if deciding else 0.0
 
-    def effect(self, rejected: Sequence[int]) -> float:
-        """How much likelier the comment makes what it changes, nats in all."""
+    def merit(self, rejected: Sequence[int]) -> float:
+        """How much likelier the comment makes what it changes, nats in all, less a price for every token changed.
+
+        Without the price an answer that changes more, nearly all of which the comment does not account for, would win.
+        """
         if self.told is None:
             return 0.0
-        return (self.told - self.reading.own)[departures(rejected, self.token_ids)[1]].sum().item()
+        likelier = (self.told - self.reading.own)[departures(rejected, self.token_ids)[1]].sum().item()
+        return likelier - PRICE * changed(rejected, self.token_ids)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from continual_code.learning.alignment import departures
+from continual_code.learning.alignment import changed, departures
 
 TOKENS = st.lists(st.integers(0, 5), max_size=30)
 
@@ -46,3 +46,8 @@ def test_of_a_departure_what_is_meant_is_marked_and_what_leads_to_it() -> None:
     assert departures(rejected, corrected, meant={3}) == ([1], [1, 3])
     assert departures(rejected, corrected, meant={4, 5}) == ([2], [5])
     assert departures(rejected, corrected, meant=set()) == ([], [])
+
+
+@pytest.mark.parametrize(("corrected", "count"), [([1, 2, 3], 0), ([1, 3], 1), ([1, 9, 3], 2), ([9, 1, 2, 3, 9], 2)])
+def test_what_is_changed_is_taken_out_or_put_in(corrected: list[int], count: int) -> None:
+    assert changed([1, 2, 3], corrected) == count

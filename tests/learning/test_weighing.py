@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
+from continual_code.learning.alignment import changed
 from continual_code.learning.scoring import Reading
-from continual_code.learning.weighing import Correction
+from continual_code.learning.weighing import PRICE, Correction
 
 REJECTED = [0, 1, 2, 3]
 CORRECTED = [0, 5, 6, 1, 2, 4]
@@ -36,16 +37,17 @@ def test_only_what_the_comment_accounts_for_departs_and_what_leads_to_it() -> No
 def test_a_persons_own_version_is_taught_wholly() -> None:
     own = Correction(CORRECTED, untold(), "", None)
     assert own.departures(REJECTED, None) == ([1, 3], [1, 2, 5])
-    assert own.effect(REJECTED) == 0.0
+    assert own.merit(REJECTED) == 0.0
 
 
 def test_what_the_base_would_have_written_as_well_decides_nothing() -> None:
     assert correction(*[3.0] * 6, unlike=(2,)).deciding([1, 2, 5]) == (2,)
 
 
-def test_the_comment_accounts_for_a_correction_by_its_effect_on_all_that_is_changed() -> None:
+def test_the_merit_of_a_correction_is_the_effect_of_the_comment_on_it_less_what_it_changes() -> None:
     found = correction(5.0, 3.0, 2.0, 0.0, 0.0, -1.0)
-    assert found.effect(REJECTED) == pytest.approx(3.0 + 2.0 - 1.0)
+    assert found.merit(CORRECTED) == 0.0
+    assert found.merit(REJECTED) == pytest.approx(3.0 + 2.0 - 1.0 - PRICE * changed(REJECTED, CORRECTED))
 
 
 def test_how_much_of_a_lesson_comes_up_is_counted_by_effect() -> None:
