@@ -37,6 +37,11 @@ class Logbook:
         if resume:
             self._id = found[0].id if resume == LATEST else sessions.require(resume, root)
 
+    @property
+    def id(self) -> str | None:
+        """The session's; None before its first task."""
+        return self._id
+
     def resume(self, id: str) -> Past:
         """Write on in session `id`; returns what it was so far.
 

@@ -29,6 +29,24 @@ class Opened:
     offers_commits: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """A model that a session could go on with; `state` says whether it serves, is installed or would be fetched."""
+
+    id: str
+    title: str
+    state: str
+    hardware: str
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """What the program starts anew with; `session` is the one to go on with, None if nothing was asked in it yet."""
+
+    model: str
+    session: str | None
+
+
 TrustAnswer = Literal["ignore", "once", "always"]
 
 
@@ -218,6 +236,18 @@ class Session(Protocol):
 
     def lessons(self) -> Sequence[Lesson]:
         """All lessons of the current model, oldest first."""
+        ...
+
+    def models(self) -> Sequence[ModelChoice]:
+        """What `switch` knows by name; other models can be named as in `--model`."""
+        ...
+
+    def switch(self, model: str) -> Switch:
+        """What to start anew with so that another model goes on with this session; nothing happens yet.
+
+        Raises:
+            ContinualCodeError: no model is called that, or it serves already.
+        """
         ...
 
     def files(self) -> Sequence[str]:

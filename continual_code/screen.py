@@ -28,7 +28,12 @@ def screen(arguments: Namespace) -> int:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("The screen needs a terminal.", do='Use `continual-code run "TASK"` or `continual-code demo`.')
     opening = _Opening(arguments)
-    return run(LiveSession(opening.root, opening.work), opening)
+    left = run(LiveSession(opening.root, opening.work), opening)
+    if left.switch:
+        from continual_code.switching import start_anew
+
+        start_anew(opening.root, left.switch)
+    return left.code
 
 
 def root_of(arguments: Namespace) -> Path:

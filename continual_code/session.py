@@ -37,7 +37,7 @@ from continual_code.events import (
 from continual_code.jobs import Jobs, Urgency
 from continual_code.learning.turns import Turns
 from continual_code.past import Past, Point
-from continual_code.port import Opened
+from continual_code.port import ModelChoice, Opened, Switch
 from continual_code.rewinding import rewind
 from continual_code.serving import Serving
 
@@ -147,6 +147,16 @@ class LiveSession:
 
     def lessons(self) -> Sequence[Lesson]:
         return self._engine.lineage.lessons() if self._engine else ()
+
+    def models(self) -> Sequence[ModelChoice]:
+        from continual_code.switching import model_choices
+
+        return model_choices(self._work.settings)
+
+    def switch(self, model: str) -> Switch:
+        from continual_code.switching import planned_switch
+
+        return planned_switch(self._work.settings, model, self._work.log.id)
 
     def files(self) -> Sequence[str]:
         return self._desk.files()

@@ -6,9 +6,10 @@ Invariant: importing this costs nothing; Textual is loaded when the screen is.
 from __future__ import annotations
 
 import sys
+from typing import NamedTuple
 
 from continual_code.collector import at_rest
-from continual_code.port import Gate, Session
+from continual_code.port import Gate, Session, Switch
 
 # CPython hands the interpreter over every 5 ms by default, and painting one key needs it several times.
 # Key to paint, p95 on two busy cores beside a thread in pure Python and a streaming answer: 75 ms with
@@ -16,15 +17,19 @@ from continual_code.port import Gate, Session
 SWITCH_SECONDS = 0.0001
 
 
-def run(session: Session, gate: Gate | None = None) -> int:
+class Left(NamedTuple):
+    """How the person left: the exit code (1 after a bug in the screen itself), and what to go on with, if anything."""
+
+    code: int
+    switch: Switch | None
+
+
+def run(session: Session, gate: Gate | None = None) -> Left:
     """Show the screen until the person quits, then close `session`.
 
     Args:
         session: the engine, not started yet; the first frame stands before it starts.
         gate: what to ask before that, if anything.
-
-    Returns:
-        The exit code: 0, or 1 after a bug in the screen itself.
 
     Raises:
         ContinualCodeError, OSError: the session could not start; the screen is closed again.
@@ -36,10 +41,10 @@ def run(session: Session, gate: Gate | None = None) -> int:
     before = sys.getswitchinterval()
     sys.setswitchinterval(SWITCH_SECONDS)
     try:
-        app.run()
+        switch = app.run()
     finally:
         sys.setswitchinterval(before)
         session.close()
     if app.unopened:
         raise app.unopened
-    return app.return_code or 0
+    return Left(app.return_code or 0, switch)

@@ -19,7 +19,7 @@ from textual.widgets import TextArea
 
 from continual_code.errors import ContinualCodeError
 from continual_code.events import Event
-from continual_code.port import Gate, Opened, Session, TrustAnswer, TrustQuestion
+from continual_code.port import Gate, Opened, Session, Switch, TrustAnswer, TrustQuestion
 from continual_code.ui.calls import Calls
 from continual_code.ui.clean import Guard
 from continual_code.ui.history import History
@@ -40,8 +40,11 @@ MODE_EXPLAINED = 3.0
 STYLES = ("base", "main", "review", "compare", "lessons", "picker", "trust", "commit")
 
 
-class ContinualApp(App[None]):
-    """`unopened` is why the session could not start, once the screen was closed for it."""
+class ContinualApp(App[Switch]):
+    """Runs until the person leaves; returns what to go on with, if anything.
+
+    `unopened` is why the session could not start, once the screen was closed for it.
+    """
 
     # Textual declares these so that neither ClassVar nor a tuple fits.
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012

@@ -19,6 +19,7 @@ COMMANDS = {
     "commit": "[ID] commit an edit with a message of yours; the last edit without ID",
     "rewind": "undo the edits since an earlier task, and take that task up again",
     "export": "DIR write the adapter as a PEFT directory",
+    "model": "[ID] go on with another model; without ID a list",
     "mode": "NAME ask, accept-edits or read-only; Shift+Tab goes to the next",
     "help": "keys and commands",
     "quit": "leave; pending lessons are kept",

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from continual_code.errors import ContinualCodeError
+from continual_code.errors import ContinualCodeError, UsageError
 from continual_code.events import (
     Event,
     Learned,
@@ -26,7 +26,7 @@ from continual_code.events import (
     Verdict,
 )
 from continual_code.past import Past, Point, SessionNote
-from continual_code.port import CommitDraft, Opened, TrustAnswer, TrustQuestion
+from continual_code.port import CommitDraft, ModelChoice, Opened, Switch, TrustAnswer, TrustQuestion
 
 BEFORE = "def greet(name):\n    print('hi ' + name)\n\n\ndef main():\n    greet('you')\n"
 AFTER = 'def greet(name):\n    print(f"hello {name}")\n\n\ndef main():\n    greet("you")\n'
@@ -174,6 +174,19 @@ class ScriptedSession:
     def lessons(self) -> Sequence[Lesson]:
         self._note("lessons")
         return list(self.lesson_list)
+
+    def models(self) -> Sequence[ModelChoice]:
+        self._note("models")
+        return [
+            ModelChoice("tiny-coder", "a tiny one", "serves", "any CPU"),
+            ModelChoice("big-coder", "a [bold]big\x1b one", "installed", "GPU"),
+        ]
+
+    def switch(self, model: str) -> Switch:
+        self._note("switch", model)
+        if model not in {choice.id for choice in self.models()}:
+            raise UsageError(f"No model is called {model}.")
+        return Switch(model, "s3")
 
     def files(self) -> Sequence[str]:
         self._note("files")

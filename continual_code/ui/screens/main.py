@@ -48,6 +48,7 @@ from continual_code.ui.rewinding import AGAIN_WITHIN, Rewinding
 from continual_code.ui.screens.judging import JudgingPage
 from continual_code.ui.screens.lessons import LessonsScreen
 from continual_code.ui.shell import Shell
+from continual_code.ui.switching import Switching
 from continual_code.ui.widgets.completions import Completions
 from continual_code.ui.widgets.history_search import KEYS as SEARCH_KEYS
 from continual_code.ui.widgets.history_search import HistorySearch
@@ -78,6 +79,7 @@ class MainScreen(JudgingPage):
         self._rewinding = Rewinding(source, session, calls, self.say, self._give_back)
         self.committing = Committing(source, session, calls, self.say)
         self._shell = Shell(session, calls, self.say, self._restore)
+        self._switching = Switching(source, session, calls)
 
     def compose(self) -> ComposeResult:
         completions, search = Completions(), HistorySearch(self._history)
@@ -227,6 +229,8 @@ class MainScreen(JudgingPage):
                 self.action_rewind()
             case "commit":
                 self.committing.begin(self.app, command.argument)
+            case "model":
+                self._switching.begin(self.app, command.argument)
             case "help":
                 self.app.call_later(self.app.run_action, "help")
             case "quit":
