@@ -80,6 +80,9 @@ class LearningSettings(_Frozen):
         default=0.8, ge=0, le=1, description="an earlier lesson fades when one of its new tokens is less probable"
     )
     rehearsal_weight: float = Field(default=0.25, ge=0, description="of one fading lesson beside the new one")
+    drift_budget: float = Field(
+        default=0.02, ge=0, description="the most that one lesson may add to the drift, nats per token"
+    )
     reask: bool = Field(default=True, description="a candidate must pass the gate before it serves")
     beta: float = Field(default=1.0, ge=0)
     shift_clip: float = Field(default=20.0, gt=0, description="largest shift of one log-probability, nats")

@@ -125,7 +125,8 @@ class Lesson:
     at (`checked`, under revision `checked_at`), `objection_left` was the share of what its comment once held
     against the answer that it still holds against the answer of now.
     `gap` is how much the comment argues against the rejected tokens: the mean of max(0, log p_untold - log p_told).
-    It, and `loss_before` and `loss_after`, the mean divergences from the target, are nats per token.
+    It, and `loss_before` and `loss_after`, the mean divergences from the target, are nats per token, as is `drift`:
+    KL(base, student) after the lesson, on text that has nothing to do with any.
     """
 
     id: str
@@ -146,6 +147,7 @@ class Lesson:
     checked_at: int | None = None
     objection_left: float | None = None
     pinned: bool = False
+    drift: float | None = None
 
     @property
     def faded(self) -> bool:
@@ -171,7 +173,8 @@ class StepReport:
     `token_gaps[t]` is log p_base(y_t | x, comment, y<t) - log p_base(y_t | x, y<t), in nats: below zero
     where the comment argues against the token that was written. `corrected_ids` is the answer that was
     taught, `deciding` the positions in it where the base by itself would have gone another way. `supersedes`
-    are earlier lessons that the comment argues against, and which had to go.
+    are earlier lessons that the comment argues against, and which had to go. `drift` is KL(base, student) after the
+    step, on text that has nothing to do with any lesson, nats per token; None where it was not measured.
     """
 
     lesson_id: str
@@ -188,6 +191,7 @@ class StepReport:
     corrected_ids: tuple[int, ...] = ()
     deciding: tuple[int, ...] = ()
     supersedes: tuple[str, ...] = ()
+    drift: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,6 +144,7 @@ def _lesson(row: sqlite3.Row, report: StepReport | None) -> Lesson:
         checked_at=row["checked_at"],
         objection_left=row["objection_left"],
         pinned=bool(row["pinned"]),
+        drift=report and report.drift,
     )
 
 

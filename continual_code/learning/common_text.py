@@ -12,14 +12,13 @@ from torch import Tensor
 
 from continual_code.events import Message
 from continual_code.learning.canaries import Canaries
+from continual_code.learning.drift import Drift, Exchange
 from continual_code.model.chat import Chat
 from continual_code.model.subspace import deaf_to, shared_directions
 from continual_code.model.views import View
 from continual_code.templates import exchanges
 
 EDIT = "```python\n"  # how an answer with a new version of a file opens
-
-Exchange = tuple[list[int], list[int]]  # token ids of a prompt and of its answer
 
 
 class CommonText:
@@ -46,8 +45,16 @@ class CommonText:
 
     def anchors(self, turn: int, count: int) -> list[Exchange]:
         """Edits of files; different ones each turn, until all were used."""
-        edits = [exchange for exchange in self._exchanges if self._chat.decode(exchange[1]).startswith(EDIT)]
+        edits = [exchange for exchange in self._exchanges if self._is_edit(exchange)]
         return [edits[(turn * count + index) % len(edits)] for index in range(min(count, len(edits)))]
+
+    @cached_property
+    def drift(self) -> Drift:
+        """Measured on what is no edit, and so never an anchor."""
+        return Drift(self._view, [exchange for exchange in self._exchanges if not self._is_edit(exchange)])
+
+    def _is_edit(self, exchange: Exchange) -> bool:
+        return self._chat.decode(exchange[1]).startswith(EDIT)
 
     @cached_property
     def _exchanges(self) -> list[Exchange]:

@@ -7,6 +7,8 @@ that must not serve.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import TypeVar
 
 from torch import Tensor
 
@@ -19,6 +21,7 @@ from continual_code.model.generation import Generator
 from continual_code.model.prefix import PrefixStore
 from continual_code.model.views import View
 
+T = TypeVar("T")
 SHARES = (1.0, 0.5, 0.25)  # of the step, tried in this order
 
 
@@ -33,13 +36,16 @@ class Gate:
         held: what the step must leave as it is.
         floor: least probability of a deciding token with which an answer still stands.
         is_sound: see `Evidence`.
+        drift: of what the view holds; see `Drift.measure`.
+        budget: the most that one lesson may add to it.
     """
 
     def __init__(
-        self, view: View, chat: Chat, *, held: Sequence[Held], floor: float,
-        is_sound: Callable[[str], bool], pause: Callable[[], None],
+        self, view: View, chat: Chat, *, held: Sequence[Held], floor: float, is_sound: Callable[[str], bool],
+        drift: Callable[[], float], budget: float, pause: Callable[[], None],
     ) -> None:  # fmt: skip
         self._view, self._chat, self._held, self._floor = view, chat, held, floor
+        self._drift, self._budget = drift, budget
         self._is_sound, self._pause = is_sound, pause
 
     def admit(
@@ -61,31 +67,37 @@ class Gate:
                 raise Refused(f"{objection.capitalize()}; of a smaller step nothing would be left.")
             if not (holds and share == 1) and (objection := self._harm(adapter)):
                 continue
-            reasked = self._ask(rollout, share, [lesson.token_ids] if lesson else [])
+            drift = self._drift()
+            if drift > self._budget and drift - self._under(adapter, self._drift) > self._budget:
+                objection = "what has nothing to do with the lesson would come out otherwise"
+                continue
+            reasked = self._ask(rollout, share, [lesson.token_ids] if lesson else [], drift)
             if not (objection := self._objection(rollout, reasked)):
                 return reasked
         raise Refused(f"Even at a quarter of the step {objection}.")
 
     def _harm(self, adapter: Mapping[str, Tensor]) -> str:
         """What the candidate would break that stood under `adapter`, in plain words; "" if nothing."""
-        candidate = self._view.tensors()
         for each in self._held:
-            if not self._has_faded(each.rehearsal):
-                continue
-            self._view.load(adapter)
-            stood = not self._has_faded(each.rehearsal)
-            self._view.load(candidate)
-            if stood:
+            if self._has_faded(each.rehearsal) and not self._under(adapter, partial(self._has_faded, each.rehearsal)):
                 return each.harm
         return ""
+
+    def _under(self, adapter: Mapping[str, Tensor], look: Callable[[], T]) -> T:
+        """What `look` finds with another adapter in the view."""
+        candidate = self._view.tensors()
+        self._view.load(adapter)
+        found = look()
+        self._view.load(candidate)
+        return found
 
     def _has_faded(self, rehearsal: Rehearsal) -> bool:
         return weakest(self._view, rehearsal, self._pause) < self._floor
 
-    def _ask(self, rollout: Rollout, share: float, similar: Sequence[Sequence[int]]) -> Reasked:
+    def _ask(self, rollout: Rollout, share: float, similar: Sequence[Sequence[int]], drift: float) -> Reasked:
         generator = Generator(self._view, self._chat.stop_ids, PrefixStore())  # the candidate's keys are nobody else's
         asked = answer(generator, rollout.prompt_ids, rollout, owner=share, pause=self._pause, similar=similar)
-        return Reasked(rollout.prompt_ids, asked)
+        return Reasked(rollout.prompt_ids, asked, drift)
 
     def _objection(self, rollout: Rollout, reasked: Reasked) -> str:
         if reasked.generation.finish != "stop":

@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from torch import Tensor
 
@@ -146,7 +147,9 @@ class Learner:
         except BaseException:
             self._view.load(adapter)
             raise
-        return Candidate(report("learned", "", outcome, holding.superseded), self._view.tensors(), reasked)
+        learned = report("learned", "", outcome, holding.superseded)
+        drift = reasked.drift if reasked else None
+        return Candidate(replace(learned, drift=drift), self._view.tensors(), reasked)
 
     def objection_to(self, rollout: Rollout, comment: str) -> float:
         """How much the person's own words argue against an answer, nats per token.
@@ -230,8 +233,11 @@ class Learner:
         return Contradiction(self._apart(), self._chat, evidence.comment, gone)
 
     def _gate(self, evidence: Evidence, held: Sequence[Held]) -> Gate:
-        floor, is_sound = self._settings.canary_floor, evidence.is_sound
-        return Gate(self._view, self._chat, held=held, floor=floor, is_sound=is_sound, pause=self._pause)
+        settings, drift = self._settings, partial(self._common.drift.measure, self._pause)
+        return Gate(
+            self._view, self._chat, held=held, floor=settings.canary_floor, is_sound=evidence.is_sound,
+            drift=drift, budget=settings.drift_budget, pause=self._pause,
+        )  # fmt: skip
 
     def _told(self, rollout: Rollout, token_ids: Sequence[int], comment: str, example: str | None) -> Reading:
         """What the base, shown the comment and the example, thinks of an answer to the rollout's prompt."""

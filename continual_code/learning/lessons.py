@@ -15,10 +15,11 @@ from continual_code.model.generation import Generation
 
 @dataclass(frozen=True, slots=True)
 class Reasked:
-    """What the candidate answers, greedily, to the prompt whose answer was rejected."""
+    """What the candidate answers, greedily, to the prompt whose answer was rejected; `drift`: see `StepReport`."""
 
     prompt_ids: tuple[int, ...]
     generation: Generation
+    drift: float
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,7 @@ class Figures:
     loss_after: float | None
     updates: int | None
     seconds: float | None
+    drift: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +146,9 @@ def _entry(chronicle: Chronicle, lesson: Lesson, report: StepReport | None, repe
 
 
 def _figures(lesson: Lesson, report: StepReport | None) -> Figures:
-    gap, before, after, seconds = map(_finite, (lesson.gap, lesson.loss_before, lesson.loss_after, lesson.seconds))
-    return Figures(gap, before, after, report.updates if report else None, seconds)
+    measured = lesson.gap, lesson.loss_before, lesson.loss_after, lesson.seconds, lesson.drift
+    gap, before, after, seconds, drift = map(_finite, measured)
+    return Figures(gap, before, after, report.updates if report else None, seconds, drift)
 
 
 def _finite(value: float | None) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from tiny import spread
 from torch import Tensor
 
 from continual_code.events import FinishReason
+from continual_code.learning.common_text import CommonText
 from continual_code.learning.gate import Gate, Refused
 from continual_code.learning.learner import Learner
 from continual_code.learning.lessons import Reasked
@@ -39,6 +41,17 @@ def test_a_candidate_that_ends_is_kept_whole(tiny_model: Path, monkeypatch: pyte
     asked = bench.learner(reask=True).learn("l1", bench.rollout, COMMENT, bench.adapter, 1)
     assert same(asked.tensors, whole.tensors)
     assert limits == [2 * len(bench.rollout.token_ids) + 256]
+
+
+def test_what_passes_says_how_far_the_model_has_drifted(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench(tiny_model)
+    answers(monkeypatch, "stop")
+    passed = bench.learner(reask=True).learn("l1", bench.rollout, COMMENT, bench.adapter, 1)
+    assert passed.tensors is not None
+    bench.view.load(passed.tensors)
+    expected = CommonText(bench.view, bench.base.chat, 2).drift.measure(lambda: None)
+    assert passed.report.drift == pytest.approx(expected, rel=1e-4)
+    assert expected > 1e-5
 
 
 def test_a_candidate_that_runs_on_is_halved_until_it_ends(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,12 +85,17 @@ class Step:
     fading: Rehearsal
     before: float
 
-    def admit(self, floor: float, lesson: Rehearsal | None = None, *, holds: bool = False) -> Reasked:
+    def admit(
+        self, floor: float, lesson: Rehearsal | None = None, *, holds: bool = False,
+        drifts: Sequence[float] = (), budget: float = 1.0,
+    ) -> Reasked:  # fmt: skip
+        """`drifts` are what is measured, one after the other."""
         self.bench.view.load(self.stepped)
+        script = iter(drifts)
         held = [Held(self.fading, floor, "a song would be forgotten")]
         gate = Gate(
             self.bench.view, self.bench.base.chat, held=held, floor=floor, is_sound=lambda answer: True,
-            pause=lambda: None,
+            drift=lambda: next(script, 0.0), budget=budget, pause=lambda: None,
         )  # fmt: skip
         return gate.admit(self.bench.rollout, self.bench.adapter, lesson, holds=holds)
 
@@ -104,6 +122,22 @@ def test_a_candidate_under_which_something_fades_is_refused_before_it_is_asked(s
 def test_what_had_faded_before_the_step_is_not_its_fault(step: Step) -> None:
     assert step.admit(step.before * 1.01).generation.finish == "stop"
     assert same(step.bench.view.tensors(), step.stepped)
+
+
+def test_a_step_that_drifts_too_far_is_halved_until_it_does_not(step: Step) -> None:
+    reasked = step.admit(0.0, drifts=[0.9, 0.1, 0.4], budget=0.5)  # the whole step, before it, half of it
+    assert reasked.drift == 0.4
+    assert not same(step.bench.view.tensors(), step.stepped)
+
+
+def test_what_had_drifted_before_the_step_is_not_its_fault(step: Step) -> None:
+    assert step.admit(0.0, drifts=[0.9, 0.5], budget=0.5).drift == 0.9
+    assert same(step.bench.view.tensors(), step.stepped)
+
+
+def test_a_step_that_always_drifts_too_far_is_refused(step: Step) -> None:
+    with pytest.raises(Refused, match="what has nothing to do with the lesson would come out otherwise"):
+        step.admit(0.0, drifts=[0.9, 0.0] * 3, budget=0.5)
 
 
 def test_what_is_known_to_hold_is_not_looked_at_again(step: Step) -> None:

@@ -31,7 +31,8 @@ EMPTY = (
 )
 
 
-PARTS = {"lesson-heading", "lesson-list", "lesson-empty", "lesson-detail"}
+PARTS = {"lesson-heading", "lesson-list", "lesson-empty", "lesson-drift", "lesson-detail"}
+BARS = "▁▂▃▄▅▆▇█"
 
 
 class LessonsScreen(Page[None]):
@@ -52,6 +53,7 @@ class LessonsScreen(Page[None]):
         yield Static(id="lesson-heading", markup=False)
         yield LessonList()
         yield Static(Content(EMPTY), id="lesson-empty", markup=False)
+        yield Static(id="lesson-drift", markup=False)
         yield Static(id="lesson-detail", markup=False)
         yield self.footer()
 
@@ -127,6 +129,9 @@ class LessonsScreen(Page[None]):
         self.query_one("#lesson-empty").display = not lessons
         for name in ("#lesson-heading", "#lesson-detail", "#lesson-list"):
             self.query_one(name).display = bool(lessons)
+        course = drift_course(lessons, self.size.width - 60)
+        self.query_one("#lesson-drift", Static).update(Content.styled(course, ".quiet"))
+        self.query_one("#lesson-drift").display = bool(course)
         self.query_one(LessonList).show(lessons)
         self.query_one(LessonList).focus()
 
@@ -144,6 +149,18 @@ class LessonsScreen(Page[None]):
         self.query_one("#lesson-detail", Static).update(content)
 
 
+def drift_course(lessons: Sequence[Lesson], width: int) -> str:
+    """How far the lessons have moved the model elsewhere, as one line whose bars take `width` cells; "" if unknown.
+
+    Oldest first; what was undone or refused is no part of it.
+    """
+    drifts = [each.drift for each in lessons if each.status == "learned" and each.drift is not None]
+    if not drifts:
+        return ""
+    bars = "".join(BARS[round(max(0.0, drift) / (max(drifts) or 1.0) * (len(BARS) - 1))] for drift in drifts)
+    return f"drift {bars[-max(1, width) :]} {drifts[-1]:.4f} nats a token on unrelated text"
+
+
 def detail(lesson: Lesson) -> Content:
     """Everything about one lesson, for the foot of the screen."""
     figures = {
@@ -151,6 +168,7 @@ def detail(lesson: Lesson) -> Content:
         "loss": loss(lesson),
         "revision": "" if lesson.revision is None else f"r{lesson.revision}",
         "seconds": "" if lesson.seconds is None else f"{lesson.seconds:.1f}",
+        "drift": "" if lesson.drift is None else f"{lesson.drift:.4f}",
     }
     told = " · ".join(f"{name} {value}" for name, value in figures.items() if value)
     reason = f", because {clean_line(lesson.reason)}" if lesson.reason else ""

@@ -1,0 +1,57 @@
+"""How far lessons have moved the model elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from lessons import Bench
+from tiny import spread
+
+from continual_code.learning.common_text import CommonText
+from continual_code.learning.divergence import forward_kl
+from continual_code.learning.drift import Drift
+
+
+@pytest.fixture
+def bench(tiny_model: Path) -> Bench:
+    return Bench(tiny_model)
+
+
+def go_on() -> None:
+    return None
+
+
+def test_it_is_the_divergence_of_the_student_from_the_base_on_each_answer(bench: Bench) -> None:
+    bench.view.load(bench.adapter)
+    drift = Drift(bench.view, [(bench.rollout.prompt_ids, bench.rollout.token_ids)])
+    student = bench.logprobs()
+    with bench.view.adapter_off():
+        base = bench.logprobs()
+    assert drift.measure(go_on) == pytest.approx(forward_kl(student, base).mean().item(), rel=1e-4)
+    assert drift.measure(go_on) > 1e-6
+
+
+def test_an_adapter_that_does_nothing_has_not_drifted_and_one_that_does_more_has_further(bench: Bench) -> None:
+    drift = CommonText(bench.view, bench.base.chat, 2).drift
+    found = []
+    for adapter in (bench.views.initial, bench.adapter, spread(bench.views.initial, 0.1)):
+        bench.view.load(adapter)
+        found.append(drift.measure(go_on))
+    assert found[0] == pytest.approx(0.0, abs=1e-6)
+    assert 0 < found[1] < found[2]
+
+
+def test_the_base_is_read_once(bench: Bench) -> None:
+    pauses: list[None] = []
+    drift = CommonText(bench.view, bench.base.chat, 2).drift
+    drift.measure(lambda: pauses.append(None))
+    first = len(pauses)
+    drift.measure(lambda: pauses.append(None))
+    assert len(pauses) - first == first / 2
+
+
+def test_what_it_is_measured_on_is_no_anchor(bench: Bench) -> None:
+    common = CommonText(bench.view, bench.base.chat, 2)
+    anchors = {tuple(prompt) for prompt, _ in common.anchors(0, 1000)}
+    assert not anchors & {tuple(prompt) for prompt, _ in common.drift._probes}
