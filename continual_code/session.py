@@ -257,8 +257,10 @@ class LiveSession:
 
     def _compare(self, lesson: Lesson, before: Proposal, after: Proposal) -> None:
         rollouts = self._desk.journal.rollout(before.id), self._desk.journal.rollout(after.id)
-        old_gap, new_gap = self._loaded().worker.objections(lesson.comment, *rollouts)
-        held = after.after != before.after and new_gap <= HELD_SHARE * old_gap
+        worker = self._loaded().worker
+        old_gap, new_gap = worker.objections(lesson.comment, *rollouts)
+        follows = worker.shows(lesson, *rollouts) or new_gap <= HELD_SHARE * old_gap
+        held = follows and after.after != before.after
         self.emit(Retried(lesson.id, before, after, held, new_gap))
 
     @cached_property

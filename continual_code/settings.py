@@ -81,7 +81,7 @@ class LearningSettings(_Frozen):
     )
     rehearsal_weight: float = Field(default=0.25, ge=0, description="of one fading lesson beside the new one")
     drift_budget: float = Field(
-        default=0.02, ge=0, description="the most that one lesson may add to the drift, nats per token"
+        default=0.05, ge=0, description="the most that one lesson may add to the drift, nats per token"
     )
     reask: bool = Field(default=True, description="a candidate must pass the gate before it serves")
     beta: float = Field(default=1.0, ge=0)

@@ -28,7 +28,7 @@ from continual_code.learning.remarks import Remarks
 from continual_code.learning.scoring import BASE, Reading, Scorer, objection
 from continual_code.learning.step import Aim, Held, NotFinite, Outcome, Rehearsal, distil, weakest
 from continual_code.learning.targets import Targets
-from continual_code.learning.weighing import MEANT, Correction, Untold
+from continual_code.learning.weighing import CAME_UP, MEANT, Correction, Untold
 from continual_code.model.chat import Chat
 from continual_code.model.generation import Generator
 from continual_code.model.prefix import PrefixStore
@@ -36,7 +36,6 @@ from continual_code.model.views import View
 from continual_code.settings import LearningSettings
 from continual_code.templates import fill
 
-CAME_UP = 0.5  # of what a correction teaches, to be found in the answer that is asked for after the step
 NOTHING = Outcome(0.0, 0.0, 0)
 
 

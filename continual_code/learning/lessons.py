@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from continual_code.events import Message, Rollout, StepReport
 from continual_code.learning.credit import Block
 from continual_code.learning.step import Rehearsal
+from continual_code.learning.weighing import CAME_UP, came_up
 from continual_code.model.generation import Generation
 
 
@@ -34,6 +36,11 @@ class Earlier:
     rehearsal: Rehearsal
     comment: str = ""
     pinned: bool = False
+
+    def shows_in(self, answer: Sequence[int], rejected: Sequence[int]) -> bool:
+        """Whether most of its deciding tokens are in an answer, and were not as often in the rejected one."""
+        taught, alike_T = self.rehearsal, torch.ones(len(self.rehearsal.token_ids))
+        return came_up(taught.token_ids, taught.deciding, alike_T, answer, rejected) >= CAME_UP
 
     @classmethod
     def of(cls, rollout: Rollout, report: StepReport | None, comment: str = "", pinned: bool = False) -> list[Earlier]:

@@ -12,6 +12,7 @@ from torch import Tensor
 from continual_code.learning.alignment import changed, departures
 from continual_code.learning.scoring import Reading
 
+CAME_UP = 0.5  # of what a correction teaches, to be found in the answer that is asked for after the step
 MEANT = 1.0  # nats: a comment accounts for a token that it makes e times as likely
 PRICE = 0.2  # nats
 
@@ -50,9 +51,7 @@ class Correction(Untold):
     def share_in(self, answer: Sequence[int], rejected: Sequence[int], deciding: Sequence[int]) -> float:
         """How much of what it teaches comes up in an answer, and not as often in the rejected one, by effect; 0..1."""
         effect_T = torch.ones(len(self.token_ids)) if self.told is None else self.told - self.reading.own
-        new = Counter(answer) - Counter(rejected)
-        came_up = [position for position in deciding if self.token_ids[position] in new]
-        return (effect_T[came_up].sum() / effect_T[list(deciding)].sum()).item() if deciding else 0.0
+        return came_up(self.token_ids, deciding, effect_T, answer, rejected)
 
     def merit(self, rejected: Sequence[int]) -> float:
         """How much likelier the comment makes what it changes, nats in all, less a price for every token changed.
@@ -63,3 +62,12 @@ class Correction(Untold):
             return 0.0
         likelier = (self.told - self.reading.own)[departures(rejected, self.token_ids)[1]].sum().item()
         return likelier - PRICE * changed(rejected, self.token_ids)
+
+
+def came_up(
+    taught: Sequence[int], deciding: Sequence[int], effect_T: Tensor, answer: Sequence[int], rejected: Sequence[int]
+) -> float:
+    """The share, by effect, of the deciding tokens that are in an answer, less often in the rejected one; 0..1."""
+    new = Counter(answer) - Counter(rejected)
+    found = [position for position in deciding if taught[position] in new]
+    return (effect_T[found].sum() / effect_T[list(deciding)].sum()).item() if deciding else 0.0

@@ -121,6 +121,10 @@ class Worker:
         """How much a comment argues against each answer, nats per token (on the learning thread)."""
         return [self._learner.objection_to(rollout, comment) for rollout in rollouts]
 
+    def shows(self, lesson: Lesson, rejected: Rollout, answer: Rollout) -> bool:
+        """Whether most of what a lesson taught is in an answer and was not in the rejected one."""
+        return any(each.shows_in(answer.token_ids, rejected.token_ids) for each in self._lineage.left_by(lesson))
+
     # --- The thread ---------------------------------------------------------------------
 
     def _run(self) -> None:

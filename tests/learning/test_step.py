@@ -164,6 +164,15 @@ def test_only_a_lesson_with_a_corrected_answer_leaves_something_to_rehearse(benc
     assert Earlier.of(bench.rollout, told) == [Earlier("l1", bench.rollout.messages, rehearsal)]
 
 
+@pytest.mark.parametrize(("answer", "shows"), [([1, 6, 2], True), ([6, 8], True), ([1, 9, 2], False), ([1, 2], False)])
+def test_a_lesson_shows_in_an_answer_with_most_of_what_decided_it_and_was_not_there_before(
+    answer: list[int], shows: bool
+) -> None:
+    taught = Earlier("l1", (), Rehearsal((1,), (1, 6, 2, 8, 9), (1, 3)))
+    assert taught.shows_in(answer, [1, 2, 9]) == shows
+    assert not taught.shows_in(answer, [6, 8, *answer])
+
+
 def test_the_base_is_not_touched_by_a_step(bench: Bench) -> None:
     frozen = [p for p in bench.base.module.parameters() if not p.requires_grad]
     before = [p.clone() for p in frozen]

@@ -25,7 +25,7 @@ from continual_code.learning.lessons import Earlier, Evidence
 class Taught:
     """What a lesson came to; `gap` is in nats per token where the arm measures one, `supersedes` are lessons' ids.
 
-    `peak_bytes` is of the process that the arm has to itself, if it does.
+    `peak_bytes` is of the process that the arm has to itself, if it does. `reason`: why the weights did not learn it.
     """
 
     state: State
@@ -34,6 +34,7 @@ class Taught:
     seconds: float
     supersedes: tuple[str, ...] = ()
     peak_bytes: int | None = None
+    reason: str = ""
 
 
 Arm = Callable[[Subject, State, Lesson], Taught]
@@ -66,7 +67,7 @@ def _distilled(**changes: object) -> Arm:
             after = subject.state(candidate.tensors, state.memory, taught)
         elif report.status == "memory":
             after = _memory(subject, state, lesson).state
-        return Taught(after, report.status, report.gap, report.seconds, report.supersedes)
+        return Taught(after, report.status, report.gap, report.seconds, report.supersedes, reason=report.reason)
 
     return teach
 

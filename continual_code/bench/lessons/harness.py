@@ -274,8 +274,8 @@ class Harness:
     def _lesson_record(self, name: str, seed: int, stage: str, rule: Rule, taught: Taught) -> Record:
         return {
             "kind": "lesson", "arm": name, "seed": seed, "stage": stage, "rule": rule.id, "status": taught.status,
-            "gap": taught.gap, "seconds": taught.seconds, "peak_bytes": taught.peak_bytes or peak_bytes(),
-            "drift": self._subject.drift(taught.state),
+            "reason": taught.reason, "gap": taught.gap, "seconds": taught.seconds,
+            "peak_bytes": taught.peak_bytes or peak_bytes(), "drift": self._subject.drift(taught.state),
         }  # fmt: skip
 
     def _share(self, stage: str, rule: Rule, name: str = "", seed: int = 0) -> float:
