@@ -96,4 +96,4 @@ def command(name: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(command(sys.argv[1]) if sys.argv[1:] else run(Scripted()))
+    sys.exit(command(sys.argv[1]) if sys.argv[1:] else run(Scripted()).code)

@@ -42,4 +42,4 @@ if __name__ == "__main__":
     if sys.argv[1:] == ["naive"]:
         Naive().run()
     else:
-        sys.exit(run(Hostile()))
+        sys.exit(run(Hostile()).code)
