@@ -19,11 +19,11 @@ from continual_code.settings import Settings
 
 
 def model_choices(settings: Settings) -> list[ModelChoice]:
-    """The model that serves, and all that have a name of their own."""
+    """The model that serves, and then all that have a name of their own: no key pressed too early fetches one."""
     known = [ModelChoice(card.id, card.title, _state(card.id, settings), card.hardware) for card in CATALOG]
     if settings.model not in {choice.id for choice in known}:
         known.insert(0, ModelChoice(settings.model, "a model of your own", _state(settings.model, settings), ""))
-    return known
+    return sorted(known, key=lambda choice: choice.id != settings.model)
 
 
 def planned_switch(settings: Settings, model: str, session: str | None) -> Switch:

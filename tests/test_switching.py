@@ -23,6 +23,8 @@ def settings(tmp_path: Path) -> Settings:
 
 
 def test_every_model_with_a_name_can_be_chosen_and_which_serves_is_said(settings: Settings) -> None:
+    other = settings.model_copy(update={"model": "qwen2.5-coder-7b"})
+    assert model_choices(other)[0].id == "qwen2.5-coder-7b"
     states = {choice.id: choice.state for choice in model_choices(settings)}
     assert states["smollm2-135m"] == "serves"
     assert states["qwen2.5-coder-0.5b"] == "not installed, would be fetched"
