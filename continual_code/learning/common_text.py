@@ -19,6 +19,7 @@ from continual_code.model.views import View
 from continual_code.templates import exchanges
 
 EDIT = "```python\n"  # how an answer with a new version of a file opens
+PROBES, PROBE_TOKENS = 4, 24  # answers that drift is measured on, and how much of each
 
 
 class CommonText:
@@ -50,8 +51,9 @@ class CommonText:
 
     @cached_property
     def drift(self) -> Drift:
-        """Measured on what is no edit, and so never an anchor."""
-        return Drift(self._view, [exchange for exchange in self._exchanges if not self._is_edit(exchange)])
+        """Measured on the beginnings of a few answers that are no edits, and so never anchors."""
+        others = [exchange for exchange in self._exchanges if not self._is_edit(exchange)]
+        return Drift([(prompt_ids, answer_ids[:PROBE_TOKENS]) for prompt_ids, answer_ids in others[:PROBES]])
 
     def _is_edit(self, exchange: Exchange) -> bool:
         return self._chat.decode(exchange[1]).startswith(EDIT)

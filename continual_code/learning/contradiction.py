@@ -1,6 +1,6 @@
 """Whether a comment argues against what an earlier lesson taught.
 
-Invariant: a comment that was never made (the person only edited) contradicts nothing.
+Invariant: an empty comment (the person only edited, or the lesson may take no one's place) contradicts nothing.
 """
 
 from __future__ import annotations

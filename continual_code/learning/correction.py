@@ -39,6 +39,7 @@ def corrections(
         pause: called between two passes; may block or raise.
     """
     rejected = chat.decode(rollout.token_ids)
+    was_sound = is_sound(rejected)
     written: list[Sequence[int]] = []
 
     def attempt(messages: Sequence[Message], contrast: Contrast | None, nats: float) -> str | None:
@@ -50,7 +51,7 @@ def corrections(
         )  # fmt: skip
         written.append(asked.token_ids)
         correction = teacher.demonstration(chat.decode(asked.token_ids), rejected)
-        breaks = correction is not None and is_sound(rejected) and not is_sound(correction)
+        breaks = correction is not None and was_sound and not is_sound(correction)
         return None if asked.finish != "stop" or breaks else correction
 
     revision = teacher.revision_request(rollout.messages, rejected, comment)

@@ -36,7 +36,7 @@ class Gate:
         held: what the step must leave as it is.
         floor: least probability of a deciding token with which an answer still stands.
         is_sound: see `Evidence`.
-        drift: of what the view holds; see `Drift.measure`.
+        drift: of what the view holds; see `Drift.of`.
         budget: the most that one lesson may add to it.
     """
 

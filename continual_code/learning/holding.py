@@ -21,20 +21,20 @@ class Holding:
 
     Args:
         earlier: oldest first. Those that the comment contradicts outright are superseded from the start.
-        contradiction: what the new comment says against them; None where it may take no one's place.
+        contradiction: what the new comment says against them.
     """
 
     def __init__(
         self, earlier: Sequence[Earlier], canaries: Sequence[Rehearsal], settings: LearningSettings,
-        contradiction: Contradiction | None,
+        contradiction: Contradiction,
     ) -> None:  # fmt: skip
         oldest = len(earlier) - settings.rehearse
         kept = [each for place, each in enumerate(earlier) if place >= oldest or each.pinned]
         self._lessons = [(Held(each.rehearsal, settings.held, FORGOTTEN), each) for each in kept]
         self._canaries = [Held(each, settings.canary_floor, OTHERWISE) for each in canaries]
         self._contradiction = contradiction
-        loose = [each for each in earlier if contradiction and not each.pinned]
-        self.superseded = [each.lesson_id for each in loose if contradiction and contradiction.outright(each)]
+        loose = [each for each in earlier if not each.pinned]
+        self.superseded = [each.lesson_id for each in loose if contradiction.outright(each)]
 
     @property
     def held(self) -> list[Held]:
@@ -45,7 +45,7 @@ class Holding:
     def may_go(self, held: Held) -> bool:
         """Whether what has faded may; an earlier lesson that may is superseded."""
         for each, earlier in self._lessons:
-            if each is held and not earlier.pinned and self._contradiction and self._contradiction.of_most(earlier):
+            if each is held and not earlier.pinned and self._contradiction.of_most(earlier):
                 self.superseded.append(earlier.lesson_id)
                 return True
         return False

@@ -10,7 +10,6 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 
 from torch import Tensor
 
@@ -73,6 +72,7 @@ class Learner:
         if fresh is not None:
             self._common.start(fresh, self._pause)
         self._canaries()
+        self._common.drift.read_base(self._apart())
 
     def read_ahead(self, rollout: Rollout) -> None:
         """Read as the base what a lesson from this rollout begins with; what was read stays when `pause` raises."""
@@ -224,19 +224,20 @@ class Learner:
 
     def _contradiction(
         self, evidence: Evidence, rollout: Rollout, effect_T: Tensor, departs: Sequence[int]
-    ) -> Contradiction | None:
+    ) -> Contradiction:
         """What the comment says against earlier lessons; `effect_T` is its effect on the rejected tokens."""
-        if not evidence.supersedes:
-            return None
         gone = [rollout.token_ids[place] for place in departs if effect_T[place] <= -MEANT]
-        return Contradiction(self._apart(), self._chat, evidence.comment, gone)
+        return Contradiction(self._apart(), self._chat, evidence.comment if evidence.supersedes else "", gone)
 
     def _gate(self, evidence: Evidence, held: Sequence[Held]) -> Gate:
-        settings, drift = self._settings, partial(self._common.drift.measure, self._pause)
+        settings = self._settings
         return Gate(
             self._view, self._chat, held=held, floor=settings.canary_floor, is_sound=evidence.is_sound,
-            drift=drift, budget=settings.drift_budget, pause=self._pause,
+            drift=self._drift, budget=settings.drift_budget, pause=self._pause,
         )  # fmt: skip
+
+    def _drift(self) -> float:
+        return self._common.drift.of(self._apart(), "what the view holds now")
 
     def _told(self, rollout: Rollout, token_ids: Sequence[int], comment: str, example: str | None) -> Reading:
         """What the base, shown the comment and the example, thinks of an answer to the rollout's prompt."""

@@ -48,8 +48,9 @@ class Targets:
         against_R = _against(own, student_R_V, told_R_V, untold_R_V)
         origin_R_V = torch.where(against_R[:, None], untold_R_V, student_R_V)
         target_R_V = shifted(origin_R_V, told_R_V, untold_R_V, beta=beta, clip=clip)
-        for index in [index for index, row in enumerate(rows) if row in deciding]:
-            _raise(target_R_V[index], own[index], (1 + self._settings.sure) / 2)
+        for target_V, row in zip(target_R_V, rows, strict=True):
+            if row in deciding:
+                _raise(target_V, token_ids[row], (1 + self._settings.sure) / 2)
         target = Rows(self._scorer, student_T_D, dict(zip(rows, target_R_V, strict=True)))
         return Aim(prompt_ids, token_ids, prefix, target, rows, deciding)
 

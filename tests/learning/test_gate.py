@@ -17,8 +17,10 @@ from continual_code.learning.common_text import CommonText
 from continual_code.learning.gate import Gate, Refused
 from continual_code.learning.learner import Learner
 from continual_code.learning.lessons import Reasked
+from continual_code.learning.scoring import Scorer
 from continual_code.learning.step import Held, Rehearsal
 from continual_code.model.generation import Generation, Generator
+from continual_code.model.prefix import PrefixStore
 
 
 def answers(monkeypatch: pytest.MonkeyPatch, *finishes: FinishReason) -> list[int]:
@@ -49,7 +51,8 @@ def test_what_passes_says_how_far_the_model_has_drifted(tiny_model: Path, monkey
     passed = bench.learner(reask=True).learn("l1", bench.rollout, COMMENT, bench.adapter, 1)
     assert passed.tensors is not None
     bench.view.load(passed.tensors)
-    expected = CommonText(bench.view, bench.base.chat, 2).drift.measure(lambda: None)
+    scorer = Scorer(bench.view, PrefixStore(), lambda: None)
+    expected = CommonText(bench.view, bench.base.chat, 2).drift.of(scorer, "student")
     assert passed.report.drift == pytest.approx(expected, rel=1e-4)
     assert expected > 1e-5
 

@@ -70,11 +70,6 @@ def test_a_lesson_that_is_contradicted_outright_is_not_held_from_the_start_howev
     assert holding(3, outright="l0", rehearse=2).superseded == ["l0"]
 
 
-def test_a_lesson_that_may_take_no_place_lets_nothing_go() -> None:
-    found = Holding([earlier(0, False)], [], LearningSettings(), None)
-    assert not found.may_go(found.held[0])
-
-
 @pytest.fixture
 def bench(tiny_model: Path) -> Bench:
     return Bench(tiny_model)
@@ -129,4 +124,7 @@ def test_a_comment_contradicts_outright_what_it_says_otherwise_in_like_words(
     says = "Open text files with encoding='latin-1'."
     found = Contradiction(scorer, bench.base.chat, says, [taught[4]] if gone else [])
     assert found.outright(old) == outright
-    assert not Contradiction(scorer, bench.base.chat, "", [taught[4]]).outright(old)
+    silent = Contradiction(scorer, bench.base.chat, "", [taught[4]])
+    assert not silent.outright(old)
+    found = Holding([old], [], LearningSettings(), silent)
+    assert not found.may_go(found.held[0]), "what may take no place lets nothing go"

@@ -11,6 +11,8 @@ from continual_code.agent.formats.splicing import splice
 from continual_code.agent.languages import language_of
 from continual_code.agent.symbols import new_symbol, symbols
 
+_WORD = re.compile(r"\w+")
+
 
 def with_addition(before: str, code: str, path: str) -> str | None:
     """The old text with the new definitions added; None where the answer is not of that kind.
@@ -33,6 +35,3 @@ def asked_for(task: str, before: str | None, after: str, path: str, comment: str
     """
     new = {symbol.name for symbol in symbols(after, path)} - {symbol.name for symbol in symbols(before or "", path)}
     return frozenset(new & set(_WORD.findall(task)) - set(_WORD.findall(comment)))
-
-
-_WORD = re.compile(r"\w+")

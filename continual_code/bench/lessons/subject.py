@@ -10,9 +10,9 @@ import itertools
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from continual_code.agent import Agent
@@ -22,7 +22,7 @@ from continual_code.errors import ContinualCodeError
 from continual_code.events import Message, Reminder, Rollout, Task
 from continual_code.learning import answering, teacher
 from continual_code.learning.common_text import CommonText
-from continual_code.learning.divergence import forward_kl
+from continual_code.learning.drift import Drift
 from continual_code.learning.learner import Learner
 from continual_code.learning.lessons import Earlier
 from continual_code.learning.scoring import BASE, Scorer
@@ -105,7 +105,6 @@ class Subject:
         self._prefixes = PrefixStore()
         self._generator = Generator(self.views.serving, base.chat.stop_ids, self._prefixes)
         self._loaded = self.untaught = State(0, self.views.initial)
-        self._probes: list[tuple[list[int], list[int]]] = []
 
     def state(self, tensors: Tensors, memory: Sequence[Reminder] = (), taught: Sequence[Earlier] = ()) -> State:
         """A new state; its number is nobody else's."""
@@ -150,15 +149,7 @@ class Subject:
     def drift(self, state: State) -> float:
         """KL(base, student) on the base's own answers to unrelated questions, nats per token."""
         self._serve(state)
-        scorer = Scorer(self.views.serving, self._prefixes, _go_on)
-        total, count = 0.0, 0
-        for prompt_ids, token_ids in self._probe_answers():
-            base_T_D = scorer.hidden(BASE, prompt_ids, token_ids)
-            student_T_D = scorer.hidden(state.number, prompt_ids, token_ids)
-            with torch.no_grad(), self.views.serving.adapter_off():
-                total += forward_kl(scorer.logprobs(student_T_D), scorer.logprobs(base_T_D)).sum().item()
-            count += len(token_ids)
-        return total / count
+        return self._drift.of(Scorer(self.views.serving, self._prefixes, _go_on), state.number)
 
     def _serve(self, state: State) -> None:
         if state is not self._loaded:
@@ -173,16 +164,14 @@ class Subject:
             return Answer(before, before, f"no_edit: {error.what}", None, 0.0)
         return Answer(before, draft.after, "proposed", draft.rollout, draft.seconds)
 
-    def _probe_answers(self) -> list[tuple[list[int], list[int]]]:
-        """Prompts and the base's greedy answers to them; computed once."""
-        if not self._probes:
-            sampling = Sampling(max_tokens=PROBE_TOKENS)
-            with self.views.serving.adapter_off():
-                for question in PROBES:
-                    prompt_ids = self.base.chat.render([Message("user", question)])
-                    answer = self._generator.generate(prompt_ids, sampling, owner=BASE)
-                    self._probes.append((prompt_ids, list(answer.token_ids)))
-        return self._probes
+    @cached_property
+    def _drift(self) -> Drift:
+        """On the base's greedy answers."""
+        prompts = [self.base.chat.render([Message("user", question)]) for question in PROBES]
+        sampling = Sampling(max_tokens=PROBE_TOKENS)
+        with self.views.serving.adapter_off():
+            answers = [self._generator.generate(prompt_ids, sampling, owner=BASE).token_ids for prompt_ids in prompts]
+        return Drift(list(zip(prompts, answers, strict=True)))
 
 
 def _plant(directory: Path, files: Mapping[str, str]) -> Root:

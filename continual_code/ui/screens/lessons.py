@@ -157,7 +157,8 @@ def drift_course(lessons: Sequence[Lesson], width: int) -> str:
     drifts = [each.drift for each in lessons if each.status == "learned" and each.drift is not None]
     if not drifts:
         return ""
-    bars = "".join(BARS[round(max(0.0, drift) / (max(drifts) or 1.0) * (len(BARS) - 1))] for drift in drifts)
+    step = (max(drifts) or 1.0) / (len(BARS) - 1)
+    bars = "".join(BARS[round(max(0.0, drift) / step)] for drift in drifts)
     return f"drift {bars[-max(1, width) :]} {drifts[-1]:.4f} nats a token on unrelated text"
 
 
