@@ -71,7 +71,11 @@ class LearningSettings(_Frozen):
     )
     stop_at: float = Field(default=0.05, ge=0, le=1, description="stop when this share of the first loss is left")
     departures_only: bool = Field(default=True, description="teach only what the correction changes")
-    anchors: int = Field(default=2, ge=0, description="answers about other things that a lesson must leave as they are")
+    anchors: int = Field(
+        default=2,
+        ge=0,
+        description="edits of other files: left as they are, but for what the comment says of them, too",
+    )
     canary_floor: float = Field(
         default=0.5, ge=0, le=1, description="no opening of a small program may become less probable; 0: none is held"
     )

@@ -11,7 +11,7 @@ from difflib import SequenceMatcher
 
 def departures(
     rejected: Sequence[int], corrected: Sequence[int], about: Container[int] | None = None,
-    meant: Container[int] | None = None,
+    meant: Container[int] | None = None, unwanted: Container[int] = (),
 ) -> tuple[list[int], list[int]]:  # fmt: skip
     """The positions in each answer at which the other goes another way.
 
@@ -22,6 +22,8 @@ def departures(
         about: positions in the rejected answer; a departure that touches none of them is left out.
         meant: positions in the corrected answer; of a departure only these are marked there, and its beginning, which
             leads to them; nothing of it if there are none.
+        unwanted: positions in the rejected answer; of a departure in which nothing is meant these are marked. What
+            leads to a correction may stand far above: after an import, an annotation comes by itself.
     """
     marked: tuple[set[int], set[int]] = set(), set()
     opcodes = SequenceMatcher(None, rejected, corrected, autojunk=False).get_opcodes()
@@ -34,9 +36,9 @@ def departures(
         if about is not None and not any(position in about for position in mine):
             continue
         if meant is not None:
-            if not (chosen := [position for position in others if position in meant]):
-                continue
-            others = [others[0], *chosen]
+            chosen = [position for position in others if position in meant]
+            mine = mine if chosen else [position for position in mine if position in unwanted]
+            others = [others[0], *chosen] if chosen else []
         marked[0].update(mine)
         marked[1].update(others)
     return sorted(marked[0]), sorted(marked[1])

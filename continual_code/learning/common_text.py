@@ -5,14 +5,15 @@ Invariant: a started adapter changes no answer, and it is the same after every r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 from torch import Tensor
 
 from continual_code.events import Message
 from continual_code.learning.canaries import Canaries
-from continual_code.learning.drift import Drift, Exchange
+from continual_code.learning.drift import Drift
 from continual_code.model.chat import Chat
 from continual_code.model.subspace import deaf_to, shared_directions
 from continual_code.model.views import View
@@ -20,6 +21,15 @@ from continual_code.templates import exchanges
 
 EDIT = "```python\n"  # how an answer with a new version of a file opens
 PROBES, PROBE_TOKENS = 4, 24  # answers that drift is measured on, and how much of each
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """A question and its answer, as messages and as the model reads them."""
+
+    messages: Sequence[Message]
+    prompt_ids: Sequence[int]
+    token_ids: Sequence[int]
 
 
 class CommonText:
@@ -39,30 +49,30 @@ class CommonText:
         """`fresh`, deaf to what all text shares. It takes seconds the first time, and leaves another adapter loaded."""
         if self._started is None and self._count:
             self._view.load(fresh)
-            texts = [[*prompt_ids, *answer_ids] for prompt_ids, answer_ids in self._exchanges]
+            texts = [[*each.prompt_ids, *each.token_ids] for each in self._conversations]
             directions = shared_directions(self._view, texts, self._count, pause)
             self._started = deaf_to(directions, fresh)
         return dict(self._started or fresh)
 
-    def anchors(self, turn: int, count: int) -> list[Exchange]:
+    def anchors(self, turn: int, count: int) -> list[Conversation]:
         """Edits of files; different ones each turn, until all were used."""
-        edits = [exchange for exchange in self._exchanges if self._is_edit(exchange)]
+        edits = [each for each in self._conversations if self._is_edit(each)]
         return [edits[(turn * count + index) % len(edits)] for index in range(min(count, len(edits)))]
 
     @cached_property
     def drift(self) -> Drift:
         """Measured on the beginnings of a few answers that are no edits, and so never anchors."""
-        others = [exchange for exchange in self._exchanges if not self._is_edit(exchange)]
-        return Drift([(prompt_ids, answer_ids[:PROBE_TOKENS]) for prompt_ids, answer_ids in others[:PROBES]])
+        others = [each for each in self._conversations if not self._is_edit(each)]
+        return Drift([(each.prompt_ids, each.token_ids[:PROBE_TOKENS]) for each in others[:PROBES]])
 
-    def _is_edit(self, exchange: Exchange) -> bool:
-        return self._chat.decode(exchange[1]).startswith(EDIT)
+    def _is_edit(self, conversation: Conversation) -> bool:
+        return self._chat.decode(conversation.token_ids).startswith(EDIT)
 
     @cached_property
-    def _exchanges(self) -> list[Exchange]:
+    def _conversations(self) -> list[Conversation]:
+        asked = [([Message("user", question)], answer) for question, answer in exchanges("common_text")]
         return [
-            (self._chat.render([Message("user", question)]), self._chat.encode(answer))
-            for question, answer in exchanges("common_text")
+            Conversation(messages, self._chat.render(messages), self._chat.encode(answer)) for messages, answer in asked
         ]
 
 

@@ -23,6 +23,7 @@ from continual_code.learning.credit import positions_of
 from continual_code.learning.gate import Gate, Refused
 from continual_code.learning.holding import Holding
 from continual_code.learning.lessons import Candidate, Earlier, Evidence
+from continual_code.learning.reach import Change, anchored
 from continual_code.learning.remarks import Remarks
 from continual_code.learning.scoring import BASE, Reading, Scorer, objection
 from continual_code.learning.step import Aim, Held, NotFinite, Outcome, Rehearsal, distil, weakest
@@ -99,9 +100,7 @@ class Learner:
         self._stage("comparing")
         rejected = self._untold(rollout, rollout.token_ids)
         told = self._told(rollout, rollout.token_ids, evidence.comment, example)
-        about = positions_of(self._chat.pieces(rollout.token_ids), evidence.against) if evidence.against else None
-        everywhere = sorted(about) if about else list(range(len(rollout.token_ids)))
-        departs = corrected.departures(rollout.token_ids, about) if corrected else (everywhere, [])
+        departs = self._departures(rollout, evidence, rejected, corrected)
         gap, gaps_T = objection(told.own, rejected.reading.own), told.own - rejected.reading.own
         deciding = corrected.deciding(departs[1]) if corrected else ()
 
@@ -123,9 +122,7 @@ class Learner:
             aims = self._aims(
                 rollout, revision, (rejected, told), corrected, evidence.comment, example, departs, deciding
             )
-            apart = Targets(self._apart(), self._settings)
-            anchors = self._common.anchors(len(earlier), self._settings.anchors)
-            aims += [apart.kept(prompt_ids, revision, token_ids) for prompt_ids, token_ids in anchors]
+            aims += self._anchored(rollout, revision, evidence.comment, corrected, departs[0], deciding, len(earlier))
             self._stage("learning")
             outcome = distil(self._view, aims, self._settings, self._pause, holding.held, holding.may_go)
             reasked = None
@@ -244,6 +241,20 @@ class Learner:
         prompt_ids = self._chat.render(teacher.told(rollout.messages, comment, example))
         return self._scorer.read(BASE, prompt_ids, token_ids)
 
+    def _departures(
+        self, rollout: Rollout, evidence: Evidence, rejected: Untold, corrected: Correction | None
+    ) -> tuple[list[int], list[int]]:
+        """Where the rejected answer and the corrected one part ways; without a correction, all that was said of."""
+        pieces = self._chat.pieces(rollout.token_ids)
+        about = positions_of(pieces, evidence.against) if evidence.against else None
+        if corrected is None:
+            return sorted(about or range(len(pieces))), []
+        unwanted: list[int] = []
+        if corrected.told is not None:
+            effect_T = self._told(rollout, rollout.token_ids, evidence.comment, None).own - rejected.reading.own
+            unwanted = (effect_T <= -MEANT).nonzero().flatten().tolist()
+        return corrected.departures(rollout.token_ids, about, unwanted)
+
     def _untold(self, rollout: Rollout, token_ids: Sequence[int]) -> Untold:
         return Untold(token_ids, self._scorer.read(BASE, rollout.prompt_ids, token_ids))
 
@@ -263,6 +274,18 @@ class Learner:
             told = self._told(rollout, corrected.token_ids, comment, example)
             aims.append(targets.moved(prompt_ids, revision, corrected, told, departs[1], deciding))
         return aims
+
+    def _anchored(
+        self, rollout: Rollout, revision: int, comment: str, corrected: Untold | None, left: Sequence[int],
+        deciding: Sequence[int], turn: int,
+    ) -> list[Aim]:  # fmt: skip
+        """Edits that have nothing to do with the rollout; `left` and `deciding` are positions in the two answers."""
+        taught = {corrected.token_ids[place] for place in deciding} if corrected else set()
+        change = Change(comment, {rollout.token_ids[place] for place in left}, taught)
+        scorer = self._apart()
+        targets = Targets(scorer, self._settings)
+        anchors = self._common.anchors(turn, self._settings.anchors)
+        return [anchored(each, change, targets, scorer, self._chat, revision) for each in anchors]
 
     def _apart(self, known_ids: Sequence[int] = ()) -> Scorer:
         """For prompts that are not this lesson's: they neither push out its prefixes nor depend on what is kept.

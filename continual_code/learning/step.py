@@ -7,8 +7,8 @@ target is fixed before the first update, and a candidate that is not finite neve
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 
 import torch
@@ -69,7 +69,8 @@ class Aim:
     `prefix` holds keys and values of all prompt tokens but the last, under the view's present
     adapter; `target` gives normalised log-probabilities at positions, [R, V]. At those in `departs` they are
     others than what the student has now; elsewhere the student should stay as it is. `deciding`
-    are those of tokens that the base would not have written by itself.
+    are those of tokens that the base would not have written by itself. `leaving` are those of tokens that the student
+    should no longer write, with the probability that each may still have.
     """
 
     prompt_ids: Sequence[int]
@@ -78,6 +79,7 @@ class Aim:
     target: Callable[[Sequence[int]], Tensor]
     departs: Sequence[int]
     deciding: Sequence[int] = ()
+    leaving: Mapping[int, float] = field(default_factory=dict)
 
     def rehearsal(self) -> Rehearsal:
         """The answer as one that must hold from now on; it needs a deciding token."""
@@ -125,7 +127,9 @@ def distil(
         passes = [forward(aim) for aim in teaching]
         loss = _finite(sum(each.loss for each in passes), "loss")
         losses.append(loss)
-        is_sure = any(aim.deciding for aim in aims) and all(each.least >= settings.sure for each in passes)
+        is_sure = any(aim.deciding for aim in aims) and all(
+            each.least >= settings.sure and each.has_left for each in passes
+        )
         is_done = is_sure or loss <= settings.stop_at * losses[0]
         is_later = turn > 0  # before the first update nothing has faded
         looked_at = held if is_done or turn == max(1, settings.max_updates // 2) else watched
@@ -169,12 +173,16 @@ def _surprise(view: View, rehearsal: Rehearsal) -> Tensor:
 
 @dataclass(frozen=True)
 class _Pass:
-    """One aim's share of the loss and its gradient for the hidden states; `least` probability of a deciding token."""
+    """One aim's share of the loss and its gradient for the hidden states.
+
+    `least` is the least probability of a deciding token; `has_left`: none that should be left is still too probable.
+    """
 
     hidden: Tensor  # [R, D]
     loss: float
     gradient: Tensor | None  # [R, D]
     least: float
+    has_left: bool
 
 
 def _forward(
@@ -183,12 +191,12 @@ def _forward(
 ) -> _Pass:  # fmt: skip
     pause()
     weights = aim.weights(turn)
-    rows, deciding = list(weights), set(aim.deciding)
+    rows, deciding, leaving = list(weights), set(aim.deciding), aim.leaving
     prefix = None if settings.gradient == "full" else aim.prefix
     hidden_R_D = _student(view, aim.prompt_ids, aim.token_ids[: rows[-1]], prefix)[rows]
     divergence = DIVERGENCES[settings.divergence]
     leaf_R_D = hidden_R_D.detach().requires_grad_(with_gradient)
-    total, least = 0.0, 1.0
+    total, least, has_left = 0.0, 1.0, True
     for start in range(0, len(rows), HEAD_CHUNK):  # one chunk of logits at a time
         pause()
         part = rows[start : start + HEAD_CHUNK]
@@ -202,9 +210,11 @@ def _forward(
             loss.backward()
         total += loss.item()
         for index, row in enumerate(part):
-            if row in deciding:
-                least = min(least, student_C_V[index, aim.token_ids[row]].exp().item())
-    return _Pass(hidden_R_D, total, leaf_R_D.grad, least)
+            if row in deciding or row in leaving:
+                probability = student_C_V[index, aim.token_ids[row]].exp().item()
+                least = min(least, probability) if row in deciding else least
+                has_left = has_left and probability <= leaving.get(row, 1.0)
+    return _Pass(hidden_R_D, total, leaf_R_D.grad, least, has_left)
 
 
 def _student(view: View, prompt_ids: Sequence[int], answer_ids: Sequence[int], prefix: Prefix | None) -> Tensor:

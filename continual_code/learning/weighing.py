@@ -37,16 +37,18 @@ class Correction(Untold):
     example: str
     told: Tensor | None  # None: the person wrote it, and the comment need not account for it
 
-    def departures(self, rejected: Sequence[int], about: Container[int] | None) -> tuple[list[int], list[int]]:
+    def departures(
+        self, rejected: Sequence[int], about: Container[int] | None, unwanted: Container[int] = ()
+    ) -> tuple[list[int], list[int]]:
         """Where the rejected answer and this one depart from each other, as far as the comment accounts for it.
 
         Args:
-            about: see `alignment.departures`.
+            about, unwanted: see `alignment.departures`.
         """
         if self.told is None:
             return departures(rejected, self.token_ids, about)
         meant = (self.told - self.reading.own >= MEANT).nonzero().flatten().tolist()
-        return departures(rejected, self.token_ids, about, set(meant))
+        return departures(rejected, self.token_ids, about, set(meant), unwanted)
 
     def share_in(self, answer: Sequence[int], rejected: Sequence[int], deciding: Sequence[int]) -> float:
         """How much of what it teaches comes up in an answer, and not as often in the rejected one, by effect; 0..1."""

@@ -48,6 +48,16 @@ def test_of_a_departure_what_is_meant_is_marked_and_what_leads_to_it() -> None:
     assert departures(rejected, corrected, meant=set()) == ([], [])
 
 
+def test_what_is_unwanted_is_marked_where_nothing_is_meant() -> None:
+    rejected, corrected = [1, 2, 3, 4, 5], [9, 1, 2, 6, 4, 7]
+    assert departures(rejected, corrected, meant={0}) == ([0], [0])
+    assert departures(rejected, corrected, meant={0}, unwanted={2}) == ([0, 2], [0]), (
+        "an import, and what follows from it"
+    )
+    assert departures(rejected, corrected, about={4}, meant=set(), unwanted={2, 4}) == ([4], [])
+    assert departures(rejected, corrected, meant={3}, unwanted={1, 3}) == ([2], [3]), "what both say is never marked"
+
+
 @pytest.mark.parametrize(("corrected", "count"), [([1, 2, 3], 0), ([1, 3], 1), ([1, 9, 3], 2), ([9, 1, 2, 3, 9], 2)])
 def test_what_is_changed_is_taken_out_or_put_in(corrected: list[int], count: int) -> None:
     assert changed([1, 2, 3], corrected) == count

@@ -55,7 +55,7 @@ def test_anchors_are_edits_and_change_from_lesson_to_lesson(bench: Bench) -> Non
     first, second = text.anchors(0, 2), text.anchors(1, 2)
     assert len(first) == len(second) == 2
     assert not any(anchor in first for anchor in second)
-    assert all(decode(answer_ids).startswith("```python\n") for _, answer_ids in (*first, *second))
+    assert all(decode(anchor.token_ids).startswith("```python\n") for anchor in (*first, *second))
     assert text.anchors(3, 0) == []
     assert len(text.anchors(0, 1000)) < 20, "no more than there are"
 

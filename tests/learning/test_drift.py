@@ -67,5 +67,5 @@ def test_the_base_is_read_once_and_may_be_read_ahead(bench: Bench, monkeypatch: 
 
 def test_what_it_is_measured_on_is_no_anchor(bench: Bench) -> None:
     common = CommonText(bench.view, bench.base.chat, 2)
-    anchors = {tuple(prompt) for prompt, _ in common.anchors(0, 1000)}
+    anchors = {tuple(each.prompt_ids) for each in common.anchors(0, 1000)}
     assert not anchors & {tuple(prompt) for prompt, _ in common.drift._exchanges}

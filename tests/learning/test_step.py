@@ -106,6 +106,19 @@ def test_a_step_ends_once_the_deciding_tokens_are_likely_enough(bench: Bench) ->
     assert updates(sure=1.0) == 3
 
 
+def test_a_step_goes_on_until_what_should_be_left_is_unlikely(bench: Bench) -> None:
+    aim = replace(aim_at(bench, target_of(bench)), deciding=(3,))
+    now = bench.logprobs()[12, bench.rollout.token_ids[12]].exp().item()
+    settings = LearningSettings(**{**QUICK, "stop_at": 0.0, "max_updates": 3, "sure": 1e-9})
+
+    def updates(still: float) -> int:
+        bench.view.load(bench.adapter)
+        return distil(bench.view, [replace(aim, leaving={12: still})], settings, lambda: None).updates
+
+    assert updates(still=now * 1.01) == 0
+    assert updates(still=now * 0.99) > 0
+
+
 def test_what_should_stay_has_no_part_in_the_first_update_and_a_fair_one_later(bench: Bench) -> None:
     student = bench.logprobs()
     target = student.clone()

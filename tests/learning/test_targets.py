@@ -13,6 +13,7 @@ from torch import Tensor
 from continual_code.learning import teacher
 from continual_code.learning.divergence import shifted
 from continual_code.learning.scoring import BASE, HEAD_CHUNK, Reading, Scorer
+from continual_code.learning.step import Aim
 from continual_code.learning.targets import Targets
 from continual_code.learning.weighing import Untold
 from continual_code.model.prefix import PrefixStore
@@ -76,18 +77,31 @@ def test_what_decides_is_aimed_at_beyond_what_counts_as_sure(bench: Bench, monke
     assert found[2].tolist() == pytest.approx([0.4, 0.4, 0.2], abs=0.001), "this one decides nothing"
 
 
+def test_what_its_target_hardly_writes_is_to_be_left(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    untold = torch.tensor([[0.9, 0.1]] * 3).log()
+    told = torch.tensor([[0.2, 0.8], [0.01, 0.99], [0.5, 0.5]]).log()
+    aim = aim_from(bench, monkeypatch, untold, told, untold, own=[0, 0, 0])
+    assert aim.leaving == {0: pytest.approx(0.4), 1: pytest.approx(0.1)}, "the third may go either way"
+
+
 def moved_from(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, student: Tensor, told: Tensor, untold: Tensor, own: list[int],
     deciding: Sequence[int] = (),
 ) -> Tensor:  # fmt: skip
+    return aim_from(bench, monkeypatch, student, told, untold, own, deciding).target([0, 1, 2])
+
+
+def aim_from(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, student: Tensor, told: Tensor, untold: Tensor, own: list[int],
+    deciding: Sequence[int] = (),
+) -> Aim:  # fmt: skip
     scorer, nothing = scorer_of(bench), torch.zeros(3, 1)
     parts = iter([student, told, untold])
     monkeypatch.setattr(scorer, "logprobs", lambda hidden: next(parts))
     monkeypatch.setattr(scorer, "hidden", lambda *_: nothing)
     readings = [Reading(nothing, torch.zeros(3), torch.zeros(3)) for _ in range(2)]
     targets = Targets(scorer, LearningSettings(shift_clip=20.0, beta=1.0, sure=0.9))
-    aim = targets.moved(bench.rollout.prompt_ids, 1, Untold(own, readings[0]), readings[1], [0, 1, 2], deciding)
-    return aim.target([0, 1, 2])
+    return targets.moved(bench.rollout.prompt_ids, 1, Untold(own, readings[0]), readings[1], [0, 1, 2], deciding)
 
 
 def test_a_target_does_not_change_with_the_student(bench: Bench) -> None:

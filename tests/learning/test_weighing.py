@@ -34,6 +34,11 @@ def test_only_what_the_comment_accounts_for_departs_and_what_leads_to_it() -> No
     assert correction(*[0.5] * 6).departures(REJECTED, None) == ([], [])
 
 
+def test_what_the_comment_argues_against_departs_though_nothing_there_is_meant() -> None:
+    found = correction(0.2, 0.1, 3.0, 0.0, 0.0, 0.5)
+    assert found.departures(REJECTED, None, unwanted=[3]) == ([1, 3], [1, 2]), "of the correction the same is taught"
+
+
 def test_a_persons_own_version_is_taught_wholly() -> None:
     own = Correction(CORRECTED, untold(), "", None)
     assert own.departures(REJECTED, None) == ([1, 3], [1, 2, 5])
