@@ -37,7 +37,8 @@ def departures(
             continue
         if meant is not None:
             chosen = [position for position in others if position in meant]
-            mine = mine if chosen else [position for position in mine if position in unwanted]
+            is_talk = other_start == other_end == len(corrected) - 1  # after the code; no correction has any
+            mine = mine if chosen else [position for position in mine if position in unwanted and not is_talk]
             others = [others[0], *chosen] if chosen else []
         marked[0].update(mine)
         marked[1].update(others)

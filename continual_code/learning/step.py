@@ -7,8 +7,8 @@ target is fixed before the first update, and a candidate that is not finite neve
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import torch
@@ -22,6 +22,7 @@ from continual_code.model.views import View
 from continual_code.settings import LearningSettings
 
 KEPT = 3  # of the positions that should stay as they are, one in so many is looked at in a pass
+LEFT = 0.5  # a token that is less probable than this has been left
 
 
 class NotFinite(StateError):
@@ -69,8 +70,8 @@ class Aim:
     `prefix` holds keys and values of all prompt tokens but the last, under the view's present
     adapter; `target` gives normalised log-probabilities at positions, [R, V]. At those in `departs` they are
     others than what the student has now; elsewhere the student should stay as it is. `deciding`
-    are those of tokens that the base would not have written by itself. `leaving` are those of tokens that the student
-    should no longer write, with the probability that each may still have.
+    are those of tokens that the base would not have written by itself, and `leaving` those of tokens that the student
+    should no longer write.
     """
 
     prompt_ids: Sequence[int]
@@ -79,7 +80,7 @@ class Aim:
     target: Callable[[Sequence[int]], Tensor]
     departs: Sequence[int]
     deciding: Sequence[int] = ()
-    leaving: Mapping[int, float] = field(default_factory=dict)
+    leaving: Sequence[int] = ()
 
     def rehearsal(self) -> Rehearsal:
         """The answer as one that must hold from now on; it needs a deciding token."""
@@ -128,7 +129,7 @@ def distil(
         loss = _finite(sum(each.loss for each in passes), "loss")
         losses.append(loss)
         is_sure = any(aim.deciding for aim in aims) and all(
-            each.least >= settings.sure and each.has_left for each in passes
+            each.least >= settings.sure and each.most < LEFT for each in passes
         )
         is_done = is_sure or loss <= settings.stop_at * losses[0]
         is_later = turn > 0  # before the first update nothing has faded
@@ -175,14 +176,14 @@ def _surprise(view: View, rehearsal: Rehearsal) -> Tensor:
 class _Pass:
     """One aim's share of the loss and its gradient for the hidden states.
 
-    `least` is the least probability of a deciding token; `has_left`: none that should be left is still too probable.
+    `least` is the least probability of a deciding token, `most` the largest of one that should be left.
     """
 
     hidden: Tensor  # [R, D]
     loss: float
     gradient: Tensor | None  # [R, D]
     least: float
-    has_left: bool
+    most: float
 
 
 def _forward(
@@ -191,12 +192,12 @@ def _forward(
 ) -> _Pass:  # fmt: skip
     pause()
     weights = aim.weights(turn)
-    rows, deciding, leaving = list(weights), set(aim.deciding), aim.leaving
+    rows, deciding, leaving = list(weights), set(aim.deciding), set(aim.leaving)
     prefix = None if settings.gradient == "full" else aim.prefix
     hidden_R_D = _student(view, aim.prompt_ids, aim.token_ids[: rows[-1]], prefix)[rows]
     divergence = DIVERGENCES[settings.divergence]
     leaf_R_D = hidden_R_D.detach().requires_grad_(with_gradient)
-    total, least, has_left = 0.0, 1.0, True
+    total, least, most = 0.0, 1.0, 0.0
     for start in range(0, len(rows), HEAD_CHUNK):  # one chunk of logits at a time
         pause()
         part = rows[start : start + HEAD_CHUNK]
@@ -213,8 +214,8 @@ def _forward(
             if row in deciding or row in leaving:
                 probability = student_C_V[index, aim.token_ids[row]].exp().item()
                 least = min(least, probability) if row in deciding else least
-                has_left = has_left and probability <= leaving.get(row, 1.0)
-    return _Pass(hidden_R_D, total, leaf_R_D.grad, least, has_left)
+                most = max(most, probability) if row in leaving else most
+    return _Pass(hidden_R_D, total, leaf_R_D.grad, least, most)
 
 
 def _student(view: View, prompt_ids: Sequence[int], answer_ids: Sequence[int], prefix: Prefix | None) -> Tensor:

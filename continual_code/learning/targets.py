@@ -18,7 +18,7 @@ from continual_code.learning.step import Aim
 from continual_code.learning.weighing import MEANT, Untold
 from continual_code.settings import LearningSettings
 
-UNWANTED = 0.25  # a token is to be left when its target is at most so probable; twice that then counts as left
+UNWANTED = 0.1  # a token is to be left when its target is at most so probable
 
 
 class Targets:
@@ -54,8 +54,8 @@ class Targets:
             if row in deciding:
                 _raise(target_V, token_ids[row], (1 + self._settings.sure) / 2)
         target = Rows(self._scorer, student_T_D, dict(zip(rows, target_R_V, strict=True)))
-        now = dict(zip(rows, of_tokens(target_R_V, own).exp().tolist(), strict=True))
-        leaving = {row: max(1 - self._settings.sure, 2 * p) for row, p in now.items() if p <= UNWANTED}
+        own_R = of_tokens(target_R_V, own).exp().tolist()
+        leaving = [] if deciding else [row for row, own in zip(rows, own_R, strict=True) if own <= UNWANTED]
         return Aim(prompt_ids, token_ids, prefix, target, rows, deciding, leaving)
 
     def kept(self, prompt_ids: Sequence[int], revision: int, token_ids: Sequence[int]) -> Aim:

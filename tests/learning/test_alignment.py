@@ -58,6 +58,13 @@ def test_what_is_unwanted_is_marked_where_nothing_is_meant() -> None:
     assert departures(rejected, corrected, meant={3}, unwanted={1, 3}) == ([2], [3]), "what both say is never marked"
 
 
+def test_talk_after_the_code_is_no_part_of_a_lesson() -> None:
+    end = 0
+    rejected, corrected = [1, 2, 7, 8, end], [1, 2, end]
+    assert departures(rejected, corrected, meant=set(), unwanted={2, 3}) == ([], [])
+    assert departures([1, 7, 8, 2, end], corrected, meant=set(), unwanted={1, 2}) == ([1, 2], [])
+
+
 @pytest.mark.parametrize(("corrected", "count"), [([1, 2, 3], 0), ([1, 3], 1), ([1, 9, 3], 2), ([9, 1, 2, 3, 9], 2)])
 def test_what_is_changed_is_taken_out_or_put_in(corrected: list[int], count: int) -> None:
     assert changed([1, 2, 3], corrected) == count

@@ -12,6 +12,7 @@ import torch
 from lessons import COMMENT, QUICK, Bench, same
 from torch import Tensor
 
+from continual_code.learning import step as learning_step
 from continual_code.learning.divergence import DIVERGENCES
 from continual_code.learning.lessons import Candidate, Earlier
 from continual_code.learning.scoring import Scorer
@@ -106,14 +107,15 @@ def test_a_step_ends_once_the_deciding_tokens_are_likely_enough(bench: Bench) ->
     assert updates(sure=1.0) == 3
 
 
-def test_a_step_goes_on_until_what_should_be_left_is_unlikely(bench: Bench) -> None:
-    aim = replace(aim_at(bench, target_of(bench)), deciding=(3,))
+def test_a_step_goes_on_until_what_should_be_left_is_unlikely(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    aim = replace(aim_at(bench, target_of(bench)), deciding=(3,), leaving=(12,))
     now = bench.logprobs()[12, bench.rollout.token_ids[12]].exp().item()
     settings = LearningSettings(**{**QUICK, "stop_at": 0.0, "max_updates": 3, "sure": 1e-9})
 
     def updates(still: float) -> int:
+        monkeypatch.setattr(learning_step, "LEFT", still)
         bench.view.load(bench.adapter)
-        return distil(bench.view, [replace(aim, leaving={12: still})], settings, lambda: None).updates
+        return distil(bench.view, [aim], settings, lambda: None).updates
 
     assert updates(still=now * 1.01) == 0
     assert updates(still=now * 0.99) > 0

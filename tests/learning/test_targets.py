@@ -81,7 +81,9 @@ def test_what_its_target_hardly_writes_is_to_be_left(bench: Bench, monkeypatch: 
     untold = torch.tensor([[0.9, 0.1]] * 3).log()
     told = torch.tensor([[0.2, 0.8], [0.01, 0.99], [0.5, 0.5]]).log()
     aim = aim_from(bench, monkeypatch, untold, told, untold, own=[0, 0, 0])
-    assert aim.leaving == {0: pytest.approx(0.4), 1: pytest.approx(0.1)}, "the third may go either way"
+    assert aim.leaving == [1], "the others may go either way"
+    deciding = aim_from(bench, monkeypatch, untold, told, untold, own=[0, 0, 0], deciding=[0])
+    assert deciding.leaving == [], "what should be written is not to be left"
 
 
 def moved_from(
