@@ -38,8 +38,12 @@ def departures(
         if meant is not None:
             chosen = [position for position in others if position in meant]
             is_talk = other_start == other_end == len(corrected) - 1  # after the code; no correction has any
-            mine = mine if chosen else [position for position in mine if position in unwanted and not is_talk]
-            others = [others[0], *chosen] if chosen else []
+            if chosen:
+                others = [others[0], *chosen]
+            elif is_talk:
+                continue
+            else:
+                mine, others = [position for position in mine if position in unwanted], []
         marked[0].update(mine)
         marked[1].update(others)
     return sorted(marked[0]), sorted(marked[1])

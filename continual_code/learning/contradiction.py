@@ -14,7 +14,7 @@ from torch import Tensor
 from continual_code.learning import teacher
 from continual_code.learning.lessons import Earlier
 from continual_code.learning.scoring import BASE, Scorer
-from continual_code.learning.weighing import MEANT
+from continual_code.learning.weighing import argued_against
 from continual_code.model.chat import Chat
 
 ALIKE = 0.5  # of the words of two comments, in order: they say something of the same thing
@@ -52,7 +52,7 @@ class Contradiction:
             self._scorer.read(BASE, prompt_ids, earlier.rehearsal.token_ids).own
             for prompt_ids in (told_ids, earlier.rehearsal.prompt_ids)
         )
-        return untold_T - told_T >= MEANT
+        return argued_against(told_T, untold_T)
 
 
 def _words(text: str) -> list[str]:

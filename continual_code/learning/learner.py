@@ -28,7 +28,7 @@ from continual_code.learning.remarks import Remarks
 from continual_code.learning.scoring import BASE, Reading, Scorer, objection
 from continual_code.learning.step import Aim, Held, NotFinite, Outcome, Rehearsal, distil, weakest
 from continual_code.learning.targets import Targets
-from continual_code.learning.weighing import CAME_UP, MEANT, Correction, Untold
+from continual_code.learning.weighing import CAME_UP, Correction, Untold, argued_against
 from continual_code.model.chat import Chat
 from continual_code.model.generation import Generator
 from continual_code.model.prefix import PrefixStore
@@ -104,11 +104,14 @@ class Learner:
         gap, gaps_T = objection(told.own, rejected.reading.own), told.own - rejected.reading.own
         deciding = corrected.deciding(departs[1]) if corrected else ()
 
-        def report(status: LessonStatus, reason: str, outcome: Outcome, supersedes: Sequence[str] = ()) -> StepReport:
+        def report(
+            status: LessonStatus, reason: str, outcome: Outcome, supersedes: Sequence[str] = (),
+            drift: float | None = None,
+        ) -> StepReport:  # fmt: skip
             return StepReport(
                 lesson_id, status, reason, None, gap, outcome.loss_before, outcome.loss_after, outcome.updates,
                 time.monotonic() - started, self._chat.pieces(rollout.token_ids), tuple(gaps_T.tolist()),
-                tuple(corrected.token_ids) if corrected else (), deciding, tuple(supersedes),
+                tuple(corrected.token_ids) if corrected else (), deciding, tuple(supersedes), drift,
             )  # fmt: skip
 
         if not is_work:
@@ -116,7 +119,9 @@ class Learner:
         if reason := self._no_signal(rollout, corrected, departs[1], gap):
             is_kept = evidence.comment and self._keeps(odds)
             return Candidate(report("memory" if is_kept else "no_signal", reason, NOTHING), None)
-        outcome, contradiction = NOTHING, self._contradiction(evidence, rollout, gaps_T, departs[0])
+        outcome, against_T = NOTHING, argued_against(told.own, rejected.reading.own)
+        gone = [rollout.token_ids[place] for place in departs[0] if against_T[place]]
+        contradiction = Contradiction(self._apart(), self._chat, evidence.comment if evidence.supersedes else "", gone)
         holding = Holding(earlier, self._canaries(), self._settings, contradiction)
         try:
             aims = self._aims(
@@ -143,9 +148,8 @@ class Learner:
         except BaseException:
             self._view.load(adapter)
             raise
-        learned = report("learned", "", outcome, holding.superseded)
-        drift = reasked.drift if reasked else None
-        return Candidate(replace(learned, drift=drift), self._view.tensors(), reasked)
+        learned = report("learned", "", outcome, holding.superseded, reasked.drift if reasked else None)
+        return Candidate(learned, self._view.tensors(), reasked)
 
     def objection_to(self, rollout: Rollout, comment: str) -> float:
         """How much the person's own words argue against an answer, nats per token.
@@ -219,13 +223,6 @@ class Learner:
     def _canaries(self) -> list[Rehearsal]:
         return self._common.canaries.all(self._pause) if self._settings.canary_floor else []
 
-    def _contradiction(
-        self, evidence: Evidence, rollout: Rollout, effect_T: Tensor, departs: Sequence[int]
-    ) -> Contradiction:
-        """What the comment says against earlier lessons; `effect_T` is its effect on the rejected tokens."""
-        gone = [rollout.token_ids[place] for place in departs if effect_T[place] <= -MEANT]
-        return Contradiction(self._apart(), self._chat, evidence.comment if evidence.supersedes else "", gone)
-
     def _gate(self, evidence: Evidence, held: Sequence[Held]) -> Gate:
         settings = self._settings
         return Gate(
@@ -251,8 +248,8 @@ class Learner:
             return sorted(about or range(len(pieces))), []
         unwanted: list[int] = []
         if corrected.told is not None:
-            effect_T = self._told(rollout, rollout.token_ids, evidence.comment, None).own - rejected.reading.own
-            unwanted = (effect_T <= -MEANT).nonzero().flatten().tolist()
+            told_T = self._told(rollout, rollout.token_ids, evidence.comment, None).own
+            unwanted = argued_against(told_T, rejected.reading.own).nonzero().flatten().tolist()
         return corrected.departures(rollout.token_ids, about, unwanted)
 
     def _untold(self, rollout: Rollout, token_ids: Sequence[int]) -> Untold:

@@ -13,7 +13,7 @@ from continual_code.learning.common_text import Conversation
 from continual_code.learning.scoring import BASE, Scorer
 from continual_code.learning.step import Aim
 from continual_code.learning.targets import Targets
-from continual_code.learning.weighing import MEANT, Untold
+from continual_code.learning.weighing import Untold, argued_against
 from continual_code.model.chat import Chat
 
 
@@ -43,8 +43,8 @@ def anchored(anchor: Conversation, change: Change, targets: Targets, scorer: Sco
         return targets.kept(prompt_ids, revision, token_ids)
     untold = Untold(token_ids, scorer.read(BASE, prompt_ids, token_ids))
     told = scorer.read(BASE, chat.render(teacher.told(anchor.messages, change.comment, None)), token_ids)
-    effect_T, likeliest = told.own - untold.reading.own, told.likeliest.tolist()
-    reached = [place for place in candidates if effect_T[place] <= -MEANT and likeliest[place] in change.taught]
+    against, likeliest = argued_against(told.own, untold.reading.own).tolist(), told.likeliest.tolist()
+    reached = [place for place in candidates if against[place] and likeliest[place] in change.taught]
     if not reached:
         return targets.kept(prompt_ids, revision, token_ids)
     return targets.moved(prompt_ids, revision, untold, told, reached)

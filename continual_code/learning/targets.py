@@ -54,8 +54,8 @@ class Targets:
             if row in deciding:
                 _raise(target_V, token_ids[row], (1 + self._settings.sure) / 2)
         target = Rows(self._scorer, student_T_D, dict(zip(rows, target_R_V, strict=True)))
-        own_R = of_tokens(target_R_V, own).exp().tolist()
-        leaving = [] if deciding else [row for row, own in zip(rows, own_R, strict=True) if own <= UNWANTED]
+        probability_R = of_tokens(target_R_V, own).exp().tolist()
+        leaving = [] if deciding else [row for row, p in zip(rows, probability_R, strict=True) if p <= UNWANTED]
         return Aim(prompt_ids, token_ids, prefix, target, rows, deciding, leaving)
 
     def kept(self, prompt_ids: Sequence[int], revision: int, token_ids: Sequence[int]) -> Aim:

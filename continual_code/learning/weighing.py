@@ -66,6 +66,11 @@ class Correction(Untold):
         return likelier - PRICE * changed(rejected, self.token_ids)
 
 
+def argued_against(told_T: Tensor, untold_T: Tensor) -> Tensor:
+    """Of each token whether the comment makes it e times less likely, or more, [T]."""
+    return untold_T - told_T >= MEANT
+
+
 def came_up(
     taught: Sequence[int], deciding: Sequence[int], effect_T: Tensor, answer: Sequence[int], rejected: Sequence[int]
 ) -> float:
