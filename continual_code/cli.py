@@ -10,8 +10,10 @@ import importlib
 import json
 import os
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from continual_code import __version__
 from continual_code.bench.options import add_lessons, add_speed
@@ -41,6 +43,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         where = f"{error.filename} cannot be used" if error.filename else "The system refused"
         return _complain(arguments, ContinualCodeError(f"{where}: {error.strerror or error}."))
+
+
+def script() -> NoReturn:
+    """`main` as a program of its own, which always ends with that exit code.
+
+    What still computes by then was waited for long enough; where the interpreter would go away first, torch on
+    another thread would abort the process.
+    """
+    code = main()
+    if threading.active_count() == 1:
+        sys.exit(code)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -175,4 +191,4 @@ def _add_commands(commands: argparse._SubParsersAction, common: argparse.Argumen
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    script()

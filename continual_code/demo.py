@@ -116,6 +116,8 @@ def _second_session(settings: Settings, root: Path, story: Story) -> bool:
         [*program, "--repo", str(root), "--json", "--model", settings.model],
         env=environment, stdout=subprocess.PIPE, check=False,
     )  # fmt: skip
+    if finished.returncode:
+        story.tell(f"the new process failed, exit code {finished.returncode}")
     answer = json.loads(finished.stdout or "{}")
     diff = answer.get("diff", "")
     story.tell(f"{answer.get('status', 'failed')}, revision {answer.get('revision')}", other_diff=diff)

@@ -5,7 +5,6 @@ Invariant: the base is loaded once, and both views, the agent and the learner sh
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -68,7 +67,7 @@ def build_engine(settings: Settings, desk: Desk, session: LiveSession, directory
     )  # fmt: skip
     subjects = SubjectWriter(views.serving, base.chat)
     worker = _worker(settings, session, lineage, base, views, prefixes)
-    threading.Thread(target=pack, args=(base.module, lambda: session.turns.closed), name="packing", daemon=True).start()
+    session.chores.start("packing", partial(pack, base.module))
     dismiss_helpers()
     return Engine(settings.model, str(base.placement), views, agent, subjects, lineage, worker)
 
@@ -78,7 +77,7 @@ def _symbol_map(settings: Settings, desk: Desk, session: LiveSession) -> SymbolM
     if not settings.context.map_tokens:
         return None
     index = SymbolIndex(desk.root, settings.symbols_file)
-    threading.Thread(target=index.fill, args=(lambda: session.turns.closed,), name="indexing", daemon=True).start()
+    session.chores.start("indexing", index.fill)
     return SymbolMap(desk.root, index)
 
 

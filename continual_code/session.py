@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from continual_code.chores import Chores
 from continual_code.commits import LiveCommits
 from continual_code.comparing import compare, planned
 from continual_code.errors import ContinualCodeError, Interrupted
@@ -64,6 +65,7 @@ class LiveSession:
         self.root, self._open, self._retries = root.resolve(), open, retries
         self._to_retry: set[str] = set()  # lessons from rejections in this session; older ones are not asked again
         self.turns = Turns()
+        self.chores = Chores(lambda: self.turns.closed)
         self.warnings: list[Failed] = []  # what a driver without a person need not stop for
         self._listener: Listener = lambda event: None
         self._jobs = Jobs()
@@ -177,6 +179,7 @@ class LiveSession:
             self._runs.close(max(0.0, deadline - time.monotonic()))
         if self._engine:
             self._engine.worker.close(max(0.0, deadline - time.monotonic()))
+        self.chores.join(max(0.0, deadline - time.monotonic()))
 
     # --- What the engine's parts call ---------------------------------------------------
 

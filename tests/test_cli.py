@@ -34,6 +34,22 @@ with torch.no_grad():
 """
 
 
+BUSY_AT_THE_END = """
+import sys, threading, torch
+from continual_code import cli
+def compute():
+    left, right = torch.rand(300, 300), torch.rand(300, 300)
+    while True:
+        left @ right
+def main():
+    threading.Thread(target=compute, daemon=True).start()
+    print("answered")
+    return 3
+cli.main = main
+cli.script()
+"""
+
+
 # --- Without a model --------------------------------------------------------------------
 
 
@@ -121,6 +137,12 @@ def test_models_list_needs_no_network(command: Commands):
     assert {row["state"] for row in rows} == {"not installed"}
     assert set(rows[0]) == {"id", "title", "state", "size", "licence", "for"}
     assert len(command("models", "list").splitlines()) == len(rows)
+
+
+def test_what_still_computes_when_the_program_ends_takes_nothing_of_its_exit_code():
+    for _ in range(5):
+        ended = subprocess.run([sys.executable, "-c", BUSY_AT_THE_END], capture_output=True, text=True, check=False)
+        assert (ended.returncode, ended.stdout, ended.stderr) == (3, "answered\n", "")
 
 
 def test_the_program_itself_exits_with_these_codes(home: Path, tmp_path: Path):

@@ -430,6 +430,21 @@ def test_closing_takes_less_than_five_seconds(settings: Settings, root: Path, sc
     assert not lineage_of(watch.session).lock.held
 
 
+def test_closing_waits_for_what_is_done_beside(settings: Settings, root: Path, script: Script):
+    ended: list[bool] = []
+
+    def chore(stopped: Callable[[], bool]) -> None:
+        while not stopped():
+            time.sleep(0.01)
+        time.sleep(0.2)  # a piece that cannot be left halfway
+        ended.append(True)
+
+    with playing(settings, root) as watch:
+        watch.session.chores.start("slow", chore)
+        watch.session.close()
+        assert ended
+
+
 @pytest.mark.parametrize("stage", ["rewriting", "comparing", "learning", "paused for an answer"])
 def test_closing_during_a_lesson_keeps_it_pending(
     tmp_path: Path, tiny_model: Path, root: Path, script: Script, stage: str
