@@ -22,13 +22,13 @@ from continual_code.learning.correction import corrections
 from continual_code.learning.credit import positions_of
 from continual_code.learning.gate import Gate, Refused
 from continual_code.learning.holding import Holding
-from continual_code.learning.lessons import Candidate, Earlier, Evidence
+from continual_code.learning.lessons import Candidate, Earlier, Evidence, Reasked
 from continual_code.learning.reach import Change, anchored
 from continual_code.learning.remarks import Remarks
 from continual_code.learning.scoring import BASE, Reading, Scorer, objection
 from continual_code.learning.step import Aim, Held, NotFinite, Outcome, Rehearsal, distil, weakest
 from continual_code.learning.targets import Targets
-from continual_code.learning.weighing import CAME_UP, Correction, Untold, argued_against
+from continual_code.learning.weighing import CAME_UP, Correction, Untold, Weighed, argued_against
 from continual_code.model.chat import Chat
 from continual_code.model.generation import Generator
 from continual_code.model.prefix import PrefixStore
@@ -96,38 +96,30 @@ class Learner:
         odds = math.inf if evidence.example else self._remarks.odds(evidence.comment)
         is_work = odds >= self._settings.work_floor
         corrected = self._correction(rollout, evidence) if is_work else None
-        example = corrected.example if corrected else None
         self._stage("comparing")
-        rejected = self._untold(rollout, rollout.token_ids)
-        told = self._told(rollout, rollout.token_ids, evidence.comment, example)
-        departs = self._departures(rollout, evidence, rejected, corrected)
-        gap, gaps_T = objection(told.own, rejected.reading.own), told.own - rejected.reading.own
-        deciding = corrected.deciding(departs[1]) if corrected else ()
+        weighed = self._weighed(rollout, evidence, corrected)
 
         def report(
             status: LessonStatus, reason: str, outcome: Outcome, supersedes: Sequence[str] = (),
             drift: float | None = None,
         ) -> StepReport:  # fmt: skip
             return StepReport(
-                lesson_id, status, reason, None, gap, outcome.loss_before, outcome.loss_after, outcome.updates,
-                time.monotonic() - started, self._chat.pieces(rollout.token_ids), tuple(gaps_T.tolist()),
-                tuple(corrected.token_ids) if corrected else (), deciding, tuple(supersedes), drift,
+                lesson_id, status, reason, None, weighed.gap, outcome.loss_before, outcome.loss_after, outcome.updates,
+                time.monotonic() - started, self._chat.pieces(rollout.token_ids), tuple(weighed.gaps.tolist()),
+                tuple(corrected.token_ids) if corrected else (), weighed.deciding, tuple(supersedes), drift,
             )  # fmt: skip
 
         if not is_work:
             return Candidate(report("no_signal", "The remark is not about the code.", NOTHING), None)
-        if reason := self._no_signal(rollout, corrected, departs[1], gap):
+        if reason := self._no_signal(weighed):
             is_kept = evidence.comment and self._keeps(odds)
             return Candidate(report("memory" if is_kept else "no_signal", reason, NOTHING), None)
-        outcome, against_T = NOTHING, argued_against(told.own, rejected.reading.own)
-        gone = [rollout.token_ids[place] for place in departs[0] if against_T[place]]
-        contradiction = Contradiction(self._apart(), self._chat, evidence.comment if evidence.supersedes else "", gone)
+        outcome = NOTHING
+        against = evidence.comment if evidence.supersedes else ""
+        contradiction = Contradiction(self._apart(), self._chat, against, weighed.gone)
         holding = Holding(earlier, self._canaries(), self._settings, contradiction)
         try:
-            aims = self._aims(
-                rollout, revision, (rejected, told), corrected, evidence.comment, example, departs, deciding
-            )
-            aims += self._anchored(rollout, revision, evidence.comment, corrected, departs[0], deciding, len(earlier))
+            aims = self._aims(weighed, revision) + self._anchored(weighed, revision, len(earlier))
             self._stage("learning")
             outcome = distil(self._view, aims, self._settings, self._pause, holding.held, holding.may_go)
             reasked = None
@@ -136,10 +128,7 @@ class Learner:
                 lesson = next((aim.rehearsal() for aim in aims if aim.deciding), None)
                 gate = self._gate(evidence, holding.held)
                 reasked = gate.admit(rollout, adapter, lesson, holds=outcome.holds)
-                again = replace(rollout, token_ids=reasked.generation.token_ids)
-                came_up = corrected.share_in(again.token_ids, rollout.token_ids, deciding) if corrected else 0.0
-                if came_up < CAME_UP:
-                    self._require_effect(rollout, again, evidence.comment)
+                self._require_effect(weighed, reasked)
         except (NotFinite, Refused) as error:
             self._view.load(adapter)
             # Its support has shown that the comment is about the code, whatever its odds are.
@@ -173,22 +162,27 @@ class Learner:
         self._view.load(adapter)
         return all(weakest(self._view, each.rehearsal, self._pause) > 0.5 for each in taught)
 
-    def _require_effect(self, rollout: Rollout, again: Rollout, comment: str) -> None:
+    def _require_effect(self, weighed: Weighed, reasked: Reasked) -> None:
         """Raises Refused: the comment has as much to say about what was answered again as it had before."""
-        if comment and self.objection_to(again, comment) > HELD_SHARE * self.objection_to(rollout, comment):
+        if not weighed.comment or weighed.share_in(reasked.generation.token_ids) >= CAME_UP:
+            return
+        again = replace(weighed.rollout, token_ids=reasked.generation.token_ids)
+        before, after = (self.objection_to(each, weighed.comment) for each in (weighed.rollout, again))
+        if after > HELD_SHARE * before:
             raise Refused("Asked again without your comment, it still does what the comment argues against.")
 
-    def _no_signal(self, rollout: Rollout, corrected: Correction | None, departs: list[int], gap: float) -> str:
+    def _no_signal(self, weighed: Weighed) -> str:
         """Why the weights cannot learn it, in plain words; "" when they can.
 
         A correction alone proves nothing: a remark that has nothing to do with the code makes
         a small model change something, too. But such a remark does not account for the
         change: shown another one, the model finds its own correction as likely.
         """
+        corrected, rollout, departs = weighed.corrected, weighed.rollout, weighed.departs[1]
         if corrected is None and self._settings.demonstration:
             return "Asked to correct its answer by your comment, the model left it as it is, or broke it."
         if corrected is None:
-            return "The comment changes nothing about this answer." if gap < self._settings.gap_floor else ""
+            return "The comment changes nothing about this answer." if weighed.gap < self._settings.gap_floor else ""
         if corrected.told is None:
             return "" if departs else "Your version leaves what the comment is about as it was."
         prompt_ids = self._chat.render(teacher.told(rollout.messages, fill("neutral_remark"), None))
@@ -238,6 +232,12 @@ class Learner:
         prompt_ids = self._chat.render(teacher.told(rollout.messages, comment, example))
         return self._scorer.read(BASE, prompt_ids, token_ids)
 
+    def _weighed(self, rollout: Rollout, evidence: Evidence, corrected: Correction | None) -> Weighed:
+        rejected = self._untold(rollout, rollout.token_ids)
+        told = self._told(rollout, rollout.token_ids, evidence.comment, corrected.example if corrected else None)
+        departs = self._departures(rollout, evidence, rejected, corrected)
+        return Weighed(rollout, evidence.comment, rejected, told, corrected, departs)
+
     def _departures(
         self, rollout: Rollout, evidence: Evidence, rejected: Untold, corrected: Correction | None
     ) -> tuple[list[int], list[int]]:
@@ -255,30 +255,26 @@ class Learner:
     def _untold(self, rollout: Rollout, token_ids: Sequence[int]) -> Untold:
         return Untold(token_ids, self._scorer.read(BASE, rollout.prompt_ids, token_ids))
 
-    def _aims(
-        self, rollout: Rollout, revision: int, rejected: tuple[Untold, Reading], corrected: Untold | None,
-        comment: str, example: str | None, departs: tuple[list[int], list[int]], deciding: Sequence[int],
-    ) -> list[Aim]:  # fmt: skip
+    def _aims(self, weighed: Weighed, revision: int) -> list[Aim]:
         """The rejected answer, where the model must decide otherwise, and the corrected one, which it does not know.
 
         What the correction leaves as it was is no part of the lesson: it may show earlier
         lessons, which must stay, or bad habits, which must not be taught.
         """
+        rollout, corrected, departs = weighed.rollout, weighed.corrected, weighed.departs
         learn_on = self._settings.learn_on if corrected else "rollout"
         targets, prompt_ids = Targets(self._scorer, self._settings), rollout.prompt_ids
-        aims = [] if learn_on == "demonstration" else [targets.moved(prompt_ids, revision, *rejected, departs[0])]
+        aims = []
+        if learn_on != "demonstration":
+            aims.append(targets.moved(prompt_ids, revision, weighed.rejected, weighed.told, departs[0]))
         if corrected and learn_on != "rollout":
-            told = self._told(rollout, corrected.token_ids, comment, example)
-            aims.append(targets.moved(prompt_ids, revision, corrected, told, departs[1], deciding))
+            told = self._told(rollout, corrected.token_ids, weighed.comment, weighed.example)
+            aims.append(targets.moved(prompt_ids, revision, corrected, told, departs[1], weighed.deciding))
         return aims
 
-    def _anchored(
-        self, rollout: Rollout, revision: int, comment: str, corrected: Untold | None, left: Sequence[int],
-        deciding: Sequence[int], turn: int,
-    ) -> list[Aim]:  # fmt: skip
-        """Edits that have nothing to do with the rollout; `left` and `deciding` are positions in the two answers."""
-        taught = {corrected.token_ids[place] for place in deciding} if corrected else set()
-        change = Change(comment, {rollout.token_ids[place] for place in left}, taught)
+    def _anchored(self, weighed: Weighed, revision: int, turn: int) -> list[Aim]:
+        """Edits that have nothing to do with the rollout; other ones each turn."""
+        change = Change(weighed.comment, weighed.left, weighed.taught)
         scorer = self._apart()
         targets = Targets(scorer, self._settings)
         anchors = self._common.anchors(turn, self._settings.anchors)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
+from continual_code.events import Rollout
 from continual_code.learning.alignment import changed, departures
-from continual_code.learning.scoring import Reading
+from continual_code.learning.scoring import Reading, objection
 
 CAME_UP = 0.5  # of what a correction teaches, to be found in the answer that is asked for after the step
 MEANT = 1.0  # nats: a comment accounts for a token that it makes e times as likely
@@ -64,6 +66,62 @@ class Correction(Untold):
             return 0.0
         likelier = (self.told - self.reading.own)[departures(rejected, self.token_ids)[1]].sum().item()
         return likelier - PRICE * changed(rejected, self.token_ids)
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """A rejected answer beside its correction, if there is one.
+
+    `told` is what the base, shown the comment and the correction, thinks of the rejected answer; `departs` are the
+    positions in each of the two at which the student should go another way.
+    """
+
+    rollout: Rollout
+    comment: str
+    rejected: Untold
+    told: Reading
+    corrected: Correction | None
+    departs: tuple[list[int], list[int]]
+
+    @property
+    def example(self) -> str | None:
+        """The correction as text."""
+        return self.corrected.example if self.corrected else None
+
+    @property
+    def gaps(self) -> Tensor:
+        """How much likelier the teacher finds each rejected token than the base by itself, nats, [T]."""
+        return self.told.own - self.rejected.reading.own
+
+    @property
+    def gap(self) -> float:
+        """See `objection`."""
+        return objection(self.told.own, self.rejected.reading.own)
+
+    @cached_property
+    def deciding(self) -> tuple[int, ...]:
+        """The positions in the correction by which a lesson decides; see `Aim`."""
+        return self.corrected.deciding(self.departs[1]) if self.corrected else ()
+
+    @property
+    def left(self) -> frozenset[int]:
+        """The rejected tokens that the lesson leaves."""
+        return frozenset(self.rollout.token_ids[place] for place in self.departs[0])
+
+    @property
+    def gone(self) -> frozenset[int]:
+        """Those of them that the teacher argues against."""
+        against_T = argued_against(self.told.own, self.rejected.reading.own)
+        return frozenset(self.rollout.token_ids[place] for place in self.departs[0] if against_T[place])
+
+    @property
+    def taught(self) -> frozenset[int]:
+        """The tokens by which it decides."""
+        return frozenset(self.corrected.token_ids[place] for place in self.deciding) if self.corrected else frozenset()
+
+    def share_in(self, answer: Sequence[int]) -> float:
+        """How much of what is taught comes up in an answer, and not as often in the rejected one, by effect; 0..1."""
+        return self.corrected.share_in(answer, self.rollout.token_ids, self.deciding) if self.corrected else 0.0
 
 
 def argued_against(told_T: Tensor, untold_T: Tensor) -> Tensor:
