@@ -96,7 +96,7 @@ class JudgingPage(Page[None]):
     @property
     def _free(self) -> bool:
         """Whether the focus may move: the person types nothing and judges nothing."""
-        return self.is_current and self.review is None and not self.prompt.in_use
+        return self.is_active and self.review is None and not self.prompt.in_use
 
     def _offer(self) -> None:
         """Open the oldest proposal that was not shown yet, if the person is free."""
