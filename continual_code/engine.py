@@ -87,9 +87,9 @@ def _worker(
     common = CommonText(views.learning, base.chat, settings.adapter.deaf_to)
     return Worker(
         lineage,
-        lambda stage: Learner(
+        lambda stage, credit: Learner(
             views.learning, base.chat, prefixes, settings.learning,
-            common=common, pause=session.turns.pause, stage=stage,
+            common=common, pause=session.turns.pause, stage=stage, credit=credit,
         ),
         session.turns, initial=views.initial, lora=views.lora, evidence=_evidence, publish=session.publish,
         remind=session.remind, emit=session.emit, settings=settings.learning,

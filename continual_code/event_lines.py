@@ -6,6 +6,7 @@ Invariant: `type` names the event, every other field is plain JSON, and no text 
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict
 from typing import Any
 
@@ -16,6 +17,7 @@ from continual_code.events import (
     Committed,
     Compared,
     Comparing,
+    Credited,
     Event,
     Failed,
     FollowedUp,
@@ -74,6 +76,9 @@ def event_data(event: Event) -> dict[str, Any]:
             return {"type": "undone", "id": id, "detail": detail}
         case LearnerState():
             return {"type": "learner", **asdict(event)}
+        case Credited(lesson_id, tokens, gaps):
+            told = [round(gap, 3) if math.isfinite(gap) else None for gap in gaps]
+            return {"type": "credited", "lesson": lesson_id, "tokens": list(tokens), "gaps": told}
         case Learned(lesson, report):
             figures = {"gap": report.gap, "loss_before": report.loss_before, "loss_after": report.loss_after}
             ended = {"status": report.status, "reason": report.reason, "revision": report.revision}

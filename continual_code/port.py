@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-from continual_code.events import Lesson, Listener, Task, Verdict
+from continual_code.events import Credited, Lesson, Listener, Task, Verdict
 from continual_code.past import Past, Point, SessionNote
 
 
@@ -236,6 +236,14 @@ class Session(Protocol):
 
     def lessons(self) -> Sequence[Lesson]:
         """All lessons of the current model, oldest first."""
+        ...
+
+    def credit(self, id: str) -> Credited | None:
+        """What a lesson's comment says of its rejected answer, also while it is learned; None before a step looked.
+
+        Raises:
+            UsageError: there is no such lesson.
+        """
         ...
 
     def models(self) -> Sequence[ModelChoice]:

@@ -20,6 +20,7 @@ from continual_code.errors import ContinualCodeError, Interrupted
 from continual_code.events import (
     HELD_SHARE,
     Applied,
+    Credited,
     Event,
     Failed,
     Lesson,
@@ -68,6 +69,7 @@ class LiveSession:
         self.chores = Chores(lambda: self.turns.closed)
         self.warnings: list[Failed] = []  # what a driver without a person need not stop for
         self._listener: Listener = lambda event: None
+        self._credited: Credited | None = None
         self._jobs = Jobs()
         self.commits = LiveCommits(lambda: self._desk, self.emit, self._jobs, self.turns, self._loaded)
         self._runs: LiveRuns | None = None
@@ -150,6 +152,13 @@ class LiveSession:
     def lessons(self) -> Sequence[Lesson]:
         return self._engine.lineage.lessons() if self._engine else ()
 
+    def credit(self, id: str) -> Credited | None:
+        latest = self._credited
+        if latest and latest.lesson_id == id:
+            return latest
+        report = self._desk.journal.report(id)
+        return Credited(id, report.tokens, report.token_gaps) if report and report.tokens else None
+
     def models(self) -> Sequence[ModelChoice]:
         from continual_code.switching import model_choices
 
@@ -185,6 +194,8 @@ class LiveSession:
 
     def emit(self, event: Event) -> None:
         """Tell the screen."""
+        if isinstance(event, Credited):
+            self._credited = event
         self._listener(event)
 
     def warn(self, trouble: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import os
 import signal
 import sys
@@ -26,6 +27,7 @@ from continual_code.events import (
     Committed,
     Compared,
     Comparing,
+    Credited,
     Edit,
     Event,
     Failed,
@@ -166,7 +168,7 @@ EVERY_EVENT: list[Event] = [
     Retried("l1", PROPOSAL, None, False, 0.1), Failed("what"),
     SuiteOffered("make test"), RunStarted("shell", "ls"), RunOutput(("\x1b[31m\n\ud800",), "\u2028"),
     RunEnded("tests", "make test", "exited", 1, 2.0, ("\n",)), FollowedUp(Task("t", ("a.py",)), 1, 3),
-    Comparing(Task("t"), (0, 3), 0),
+    Comparing(Task("t"), (0, 3), 0), Credited("l1", ("\x1b[31m\n", "\ud800\u2028"), (-1.5, math.nan)),
     Compared(Task("t"), Answer(0, (), None, "\x1b[31m\n"), Answer(3, ("l1",), Edit("a\ud800.py", None, "x\u2028\n"))),
 ]  # fmt: skip
 
@@ -176,7 +178,7 @@ def test_every_event_is_one_line_of_ascii(event: Event):
     line = line_of(event_data(event))
     assert line.isascii()
     assert line.splitlines(keepends=True) == [line]
-    assert json.loads(line)["type"]
+    assert json.loads(line, parse_constant=pytest.fail)["type"]
 
 
 def test_no_event_is_without_its_own_name():

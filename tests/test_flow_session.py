@@ -15,6 +15,7 @@ from continual_code.app import open_session
 from continual_code.errors import UsageError, WorkspaceError
 from continual_code.events import (
     Applied,
+    Credited,
     Event,
     Failed,
     Learned,
@@ -107,7 +108,7 @@ def test_a_reason_becomes_a_revision_and_the_task_is_asked_again_without_it(
         prompt = lineage_of(watch.session).journal.rollout(retried.after.id if retried.after else "")
         told = [message.content for message in prompt.messages]
     seen = [type(event) for event in watch.events[mark:] if not isinstance(event, LearnerState | Streamed)]
-    assert seen == [Recorded, Learned, Swapped, Started, Proposed, Retried]
+    assert seen == [Recorded, Credited, Learned, Swapped, Started, Proposed, Retried]
     stages = [event.stage for event in watch.of(LearnerState) if event.state == "learning"]
     assert stages == ["reading", "rewriting", "comparing", "learning", "saving"]
     assert learned.report.status == "learned"
@@ -120,6 +121,52 @@ def test_a_reason_becomes_a_revision_and_the_task_is_asked_again_without_it(
     assert told == [message for message in told if COMMENT not in message and "zebra" not in message]
     assert len(script.prompts) == 2
     assert script.prompts[0] == script.prompts[1]
+
+
+def test_what_the_comment_says_of_each_token_is_known_before_the_step_and_ever_after(
+    settings: Settings, root: Path, script: Script
+):
+    watches: list[Watch] = []
+    during: list[tuple[str, Credited | None]] = []
+
+    def look(event: Event) -> None:
+        if isinstance(event, LearnerState) and event.lesson_id == "l1" and watches:
+            during.append((event.stage, watches[0].session.credit("l1")))
+
+    with playing(settings, root, retries=False, react=look) as watch:
+        watches.append(watch)
+        report = teach(watch).report
+        credited = watch.wait(Credited)
+        assert "".join(credited.tokens).startswith(f"```python\n{AFTER[0]}```")
+        assert (credited.lesson_id, len(credited.gaps)) == ("l1", len(credited.tokens))
+        assert (credited.tokens, credited.gaps) == (report.tokens, report.token_gaps)
+        assert {stage: told for stage, told in during if stage in {"reading", "learning"}} == {
+            "reading": None, "learning": credited,
+        }  # fmt: skip
+        second = teach(watch, "Add type hints.").lesson.id
+        assert [event.lesson_id for event in watch.of(Credited)] == ["l1", second]
+        assert watch.session.credit("l1") == credited
+        with pytest.raises(UsageError):
+            watch.session.credit("l9")
+    with playing(settings, root) as tomorrow:
+        assert tomorrow.session.credit("l1") == credited
+        assert tomorrow.of(Credited) == []
+
+
+def test_a_lesson_that_was_stopped_before_it_was_looked_at_has_no_credit(
+    settings: Settings, root: Path, script: Script
+):
+    watches: list[Watch] = []
+
+    def cancel(event: Event) -> None:
+        if isinstance(event, LearnerState) and event.stage == "rewriting":
+            watches[0].session.cancel_lesson()
+
+    with playing(settings, root, react=cancel) as watch:
+        watches.append(watch)
+        teach(watch, status="refused")
+        assert watch.of(Credited) == []
+        assert watch.session.credit("l1") is None
 
 
 def test_the_answer_that_a_candidate_was_judged_by_is_the_retry_and_is_not_sampled_again(

@@ -14,6 +14,7 @@ from continual_code.events.engine import (
     Applied,
     Checked,
     Committed,
+    Credited,
     Failed,
     Learned,
     LearnerState,
@@ -61,8 +62,8 @@ from continual_code.events.values import (
 
 Event = (
     Loading | Ready | Started | Streamed | Proposed | NoEdit | Recorded | Applied | Committed | Undone
-    | Wording | Worded | LearnerState | Learned | Checked | StudiedAgain | Swapped | Retried | Failed | RunEvent
-    | CompareEvent
+    | Wording | Worded | LearnerState | Credited | Learned | Checked | StudiedAgain | Swapped | Retried | Failed
+    | RunEvent | CompareEvent
 )  # fmt: skip
 Listener = Callable[[Event], None]
 
@@ -76,6 +77,7 @@ __all__ = [
     "CompareEvent",
     "Compared",
     "Comparing",
+    "Credited",
     "Edit",
     "Event",
     "Failed",

@@ -131,6 +131,18 @@ class LearnerState:
 
 
 @dataclass(frozen=True, slots=True)
+class Credited:
+    """What a lesson's comment says of each token of the rejected answer, known before the step begins.
+
+    `gaps[t]` is in nats, as `StepReport.token_gaps`: below zero where the comment argues against `tokens[t]`.
+    """
+
+    lesson_id: str
+    tokens: tuple[str, ...]
+    gaps: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Learned:
     """A lesson ended, whatever came of it (see `report.status`)."""
 

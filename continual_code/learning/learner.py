@@ -47,6 +47,8 @@ class Learner:
         pause: called between pieces of work; blocks while the person is being served, and
             raises `Interrupted` when the person cancelled the step.
         stage: told in plain words what is being done.
+        credit: told before the first update what the comment says of each token of the rejected answer: its text, and
+            how much likelier the teacher finds it, nats.
     """
 
     def __init__(
@@ -59,9 +61,10 @@ class Learner:
         common: CommonText,
         pause: Callable[[], None],
         stage: Callable[[str], None],
+        credit: Callable[[Sequence[str], Sequence[float]], None],
     ) -> None:
         self._view, self._chat, self._settings, self._common = view, chat, settings, common
-        self._pause, self._stage = pause, stage
+        self._pause, self._stage, self._credit = pause, stage, credit
         self._prefixes = prefixes
         view.pause_in_layers(pause)  # a whole pass would keep the person waiting for a second or more
         self._scorer = Scorer(view, prefixes, pause)
@@ -98,6 +101,9 @@ class Learner:
         corrected = self._correction(rollout, evidence) if is_work else None
         self._stage("comparing")
         weighed = self._weighed(rollout, evidence, corrected)
+        pieces, gaps = self._chat.pieces(rollout.token_ids), tuple(weighed.gaps.tolist())
+        if is_work:
+            self._credit(pieces, gaps)
 
         def report(
             status: LessonStatus, reason: str, outcome: Outcome, supersedes: Sequence[str] = (),
@@ -105,7 +111,7 @@ class Learner:
         ) -> StepReport:  # fmt: skip
             return StepReport(
                 lesson_id, status, reason, None, weighed.gap, outcome.loss_before, outcome.loss_after, outcome.updates,
-                time.monotonic() - started, self._chat.pieces(rollout.token_ids), tuple(weighed.gaps.tolist()),
+                time.monotonic() - started, pieces, gaps,
                 tuple(corrected.token_ids) if corrected else (), weighed.deciding, tuple(supersedes), drift,
             )  # fmt: skip
 

@@ -9,13 +9,23 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from torch import Tensor
 
 from continual_code.errors import ContinualCodeError, Interrupted
-from continual_code.events import Event, Failed, Learned, LearnerState, Lesson, Rollout, StepReport, Undone
+from continual_code.events import (
+    Credited,
+    Event,
+    Failed,
+    Learned,
+    LearnerState,
+    Lesson,
+    Rollout,
+    StepReport,
+    Undone,
+)
 from continual_code.feedback.rows import PendingLesson
 from continual_code.learning.learner import Learner
 from continual_code.learning.lessons import Candidate, Evidence, Reasked
@@ -25,6 +35,8 @@ from continual_code.learning.upkeep import Upkeep
 from continual_code.model.threads import dismiss_helpers
 from continual_code.settings import LearningSettings
 
+Stage = Callable[[str], None]
+Credit = Callable[[Sequence[str], Sequence[float]], None]
 POLL_SECONDS = 1.0  # how often verdicts recorded by other processes, and a lock that became free, are looked for
 
 
@@ -42,7 +54,8 @@ class Worker:
     """Learns in the background.
 
     Args:
-        learner: built on the learning view, with `turns.pause` as its pause.
+        learner: built on the learning view, with `turns.pause` as its pause; it is handed whom to tell what is being
+            done, and what a comment says of each token of the rejected answer.
         initial: the tensors of revision 0.
         evidence: what the teacher is shown for a lesson.
         publish: hands a new head to the serving side.
@@ -54,7 +67,7 @@ class Worker:
     def __init__(
         self,
         lineage: Lineage,
-        learner: Callable[[Callable[[str], None]], Learner],
+        learner: Callable[[Stage, Credit], Learner],
         turns: Turns,
         *,
         initial: Mapping[str, Tensor],
@@ -67,7 +80,7 @@ class Worker:
     ) -> None:
         self._lineage, self._turns, self._initial, self._lora = lineage, turns, initial, lora
         self._evidence_of, self._publish, self._remind, self._emit = evidence, publish, remind, emit
-        self._learner, self._settings = learner(self._stage), settings
+        self._learner, self._settings = learner(self._stage, self._credit), settings
         self._upkeep = Upkeep(
             lineage, self._learner, settings, lora=lora, adapter=self._adapter, evidence=evidence, emit=emit
         )
@@ -243,6 +256,10 @@ class Worker:
         lesson_id, started = self._current
         queued = self._lineage.journal.queued(self._lineage.key) - 1
         self._emit(LearnerState("learning", lesson_id, max(queued, 0), stage, time.monotonic() - started))
+
+    def _credit(self, tokens: Sequence[str], gaps: Sequence[float]) -> None:
+        if self._current is not None:
+            self._emit(Credited(self._current[0], tuple(tokens), tuple(gaps)))
 
 
 def _without_effect(lesson_id: str, status: str, reason: str) -> Candidate:

@@ -9,40 +9,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from continual_code.feedback.redaction import secrets
-from continual_code.ui.credit import NOISE
+from continual_code.ui.credit import mark_of
 
 REDACTED = "[redacted]"
-MODERATE, STRONG = 0.5, 2.0  # nats: the token became 1.6 and 7.4 times less likely
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A token as it can be shown. `mark` is "" or one of `MARKS`; `gap` is in nats, below zero where argued against."""
+    """A token as it can be shown. `mark` is as `mark_of` says; `gap` is in nats, below zero where argued against."""
 
     text: str
     gap: float
     mark: str
 
 
-# What a mark is called, and what it means.
-MARKS: dict[str, tuple[str, str]] = {
-    "strong": ("strongly against", f"The comment makes this token at least 7 times less likely (−{STRONG:g} nats)."),
-    "moderate": ("against", f"The comment argues against it: −{MODERATE:g} to −{STRONG:g} nats."),
-    "slight": ("a little against", f"The comment argues against it a little: −{NOISE:g} to −{MODERATE:g} nats."),
-    "welcome": ("in favour", f"The comment makes it likelier: +{NOISE:g} nats or more."),
-}
-
-
 def pieces(tokens: Sequence[str], gaps: Sequence[float]) -> tuple[Piece, ...]:
     """The tokens that have a gap, without secrets."""
     scored = list(zip(without_secrets(tokens), gaps, strict=False))
     return tuple(Piece(text, gap, mark_of(gap)) for text, gap in scored if text)
-
-
-def mark_of(gap: float) -> str:
-    if gap > -NOISE or gap != gap:
-        return "welcome" if gap >= NOISE else ""
-    return "strong" if gap <= -STRONG else "moderate" if gap <= -MODERATE else "slight"
 
 
 def without_secrets(tokens: Sequence[str]) -> tuple[str, ...]:

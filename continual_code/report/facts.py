@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from continual_code.diffs import unified_diff
 from continual_code.events import Lesson, LessonStatus, StepReport, VerdictKind
@@ -178,4 +178,4 @@ def _change(path: str, before: str | None, after: str) -> Change:
 
 
 def _blamed(report: StepReport | None) -> str:
-    return argued_against(replace(report, tokens=without_secrets(report.tokens))) if report else ""
+    return argued_against(without_secrets(report.tokens), report.token_gaps) if report else ""

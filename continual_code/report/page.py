@@ -17,10 +17,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from continual_code.diffs import hunks_of
 from continual_code.report import plot
-from continual_code.report.credit import MARKS, Piece
+from continual_code.report.credit import Piece
 from continual_code.report.facts import Change, Entry, Facts
 from continual_code.report.words import STATES, VERDICTS
 from continual_code.ui.clean import clean, clean_line
+from continual_code.ui.credit import MARKS, seen
 from continual_code.ui.diff import diff_between
 
 FIRST_LINES = "<!doctype html>\n<!-- continual-code report -->\n"
@@ -84,11 +85,6 @@ def runs(credit: Iterable[Piece]) -> Iterator[Piece]:
     for marked, group in groupby(credit, lambda piece: piece.mark != ""):
         found = list(group)
         yield from found if marked else [Piece("".join(piece.text for piece in found), 0.0, "")]
-
-
-def seen(text: str) -> str:
-    """A token as it stands in the text, but with signs where it is nothing but space."""
-    return text if text.strip() else text.replace(" ", "·").replace("\t", "→\t").replace("\n", "⏎\n")
 
 
 def when(created: str) -> str:

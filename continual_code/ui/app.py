@@ -28,6 +28,7 @@ from continual_code.ui.modes import Modes
 from continual_code.ui.narrate import failure_of, trusted
 from continual_code.ui.retelling import sessions_screen
 from continual_code.ui.screens.commit import CommitScreen
+from continual_code.ui.screens.credit import CreditScreen
 from continual_code.ui.screens.help import HelpScreen
 from continual_code.ui.screens.lessons import LessonsScreen
 from continual_code.ui.screens.main import MainScreen
@@ -37,7 +38,7 @@ from continual_code.ui.status import Status
 T = TypeVar("T")
 QUIT_WITHIN = 2.0
 MODE_EXPLAINED = 3.0
-STYLES = ("base", "main", "review", "compare", "lessons", "picker", "trust", "commit")
+STYLES = ("base", "main", "review", "compare", "lessons", "picker", "trust", "commit", "credit")
 
 
 class ContinualApp(App[Switch]):
@@ -103,7 +104,7 @@ class ContinualApp(App[Switch]):
         self.status = self.status.after(event, self.clock())
         self.main.hear(event)
         for screen in self.screen_stack:
-            if isinstance(screen, LessonsScreen | CommitScreen):
+            if isinstance(screen, LessonsScreen | CommitScreen | CreditScreen):
                 screen.hear(event)
 
     def action_help(self) -> None:

@@ -7,6 +7,7 @@ model.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from continual_code.errors import UsageError
@@ -14,6 +15,7 @@ from continual_code.ui.modes import ORDER
 
 COMMANDS = {
     "lessons": "what was taught, and undo",
+    "credit": "[ID] what the comment says of each rejected token; the newest lesson without ID",
     "ab": "[R R] [TASK] what two revisions answer; the last two, the last task",
     "undo": "[ID] undo an edit or a lesson; the last edit without ID",
     "commit": "[ID] commit an edit with a message of yours; the last edit without ID",
@@ -25,8 +27,9 @@ COMMANDS = {
     "quit": "leave; pending lessons are kept",
 }
 
-
+MOST = 6  # arguments offered at once
 _TWO = re.compile(r"r?([0-9]{1,9})\s+r?([0-9]{1,9})(?:\s+|$)")
+_NAMING = re.compile(r"/ab (?:r?([0-9]{1,9}) )?[0-9]*")
 _ONE = re.compile(r"r?[0-9]{1,9}(?:\s|$)")
 
 
@@ -62,10 +65,20 @@ def comparison(argument: str) -> tuple[tuple[int, int] | None, str]:
     return None, argument
 
 
-def matching_arguments(line: str, word: str) -> list[str]:
-    """What `word`, the last of `line`, can become as the argument of a command; empty when there is no list of them."""
+def matching_arguments(line: str, word: str, revisions: Sequence[int] = ()) -> list[str]:
+    """What `word`, the last of `line`, can become as the argument of a command; empty when there is no list of them.
+
+    `revisions` are those that /ab can name, in the order in which they are offered.
+    """
     choices = [mode.word for mode in ORDER] if line == f"/mode {word}" else []
-    return [choice for choice in choices if choice.startswith(word) and choice != word]
+    if naming := names_revision(line):
+        choices = [str(revision) for revision in revisions if str(revision) != naming[1]]
+    return [choice for choice in choices if choice.startswith(word) and choice != word][:MOST]
+
+
+def names_revision(line: str) -> re.Match[str] | None:
+    """Whether a revision is being named where `line` ends; the first group is the one named before it, if any."""
+    return _NAMING.fullmatch(line)
 
 
 def matching_commands(prefix: str) -> list[str]:

@@ -17,6 +17,7 @@ from continual_code.events import (
     Committed,
     Compared,
     Comparing,
+    Credited,
     Event,
     Failed,
     Learned,
@@ -35,11 +36,12 @@ from continual_code.events import (
 )
 from continual_code.port import TrustAnswer, TrustQuestion
 from continual_code.ui.clean import clean, clean_line
-from continual_code.ui.credit import argued_against
+from continual_code.ui.credit import argued_against, mark_of
 from continual_code.ui.hunks import hunk_names
 from continual_code.ui.running import narrate_run
 
 LONGEST_REQUEST = 2_000
+NOTHING_ARGUED = "your comment argues against nothing in particular here"
 VERDICTS: dict[VerdictKind, tuple[str, str]] = {
     "accept": ("✓ accepted", ".good"),
     "edit": ("✓ accepted with your changes", ".good"),
@@ -67,6 +69,8 @@ def narrate(event: Event) -> list[Content]:
             return _committed(event)
         case Undone(id, detail):
             return [Content.assemble((f"↶ {clean_line(id, 12)} undone", ".strong"), _tail(detail)), Content("")]
+        case Credited():
+            return [_credited(event)]
         case Learned():
             return _learned(event)
         case Checked(lesson):
@@ -188,6 +192,14 @@ def _against(verdict: Verdict) -> str:
     return f" {'because of' if verdict.kind == 'reject' else 'without'} {hunk_names(verdict.unwanted)}"
 
 
+def _credited(event: Credited) -> Content:
+    name, blamed = clean_line(event.lesson_id, 12), argued_against(event.tokens, event.gaps)
+    if not blamed:
+        return quiet(f"  {name}: {NOTHING_ARGUED}")
+    how = "a little" if mark_of(min(event.gaps)) == "slight" else "most"
+    return Content.assemble((f"  {name}: your comment argues {how} against  ", ".quiet"), (blamed, ".learn"))
+
+
 def _learned(event: Learned) -> list[Content]:
     report, name = event.report, clean_line(event.lesson.id, 12)
     if report.status == "memory":
@@ -204,8 +216,6 @@ def _learned(event: Learned) -> list[Content]:
     lines = [Content.assemble((f"● {name} learned", ".good"), (figures + revision, ".quiet"))]
     if report.supersedes:
         lines.append(Content(f"  it takes the place of {clean_line(', '.join(report.supersedes), 60)}"))
-    if blamed := argued_against(report):
-        lines.append(Content.assemble(("  your comment argued most against  ", ".quiet"), (blamed, ".learn")))
     return [*lines, Content("")]
 
 

@@ -48,8 +48,9 @@ class Bench:
         chosen = LearningSettings(**{**QUICK, **settings})
         common = CommonText(self.view, self.base.chat, 2)
         return Learner(
-            self.view, self.base.chat, PrefixStore(), chosen, common=common, pause=pause, stage=lambda stage: None
-        )
+            self.view, self.base.chat, PrefixStore(), chosen, common=common, pause=pause, stage=lambda stage: None,
+            credit=lambda tokens, gaps: None,
+        )  # fmt: skip
 
     @torch.no_grad()
     def logprobs(self) -> Tensor:

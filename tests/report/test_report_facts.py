@@ -9,8 +9,9 @@ from taught import AFTER, BETTER, HINTS, MODEL, Taught
 
 from continual_code.events import Verdict
 from continual_code.feedback.rows import wording
-from continual_code.report.credit import REDACTED, mark_of, pieces
+from continual_code.report.credit import REDACTED, pieces
 from continual_code.report.plot import Series, nice_steps, plot
+from continual_code.ui.credit import mark_of
 
 KEY = "gh" + "p_" + "a1B2" * 9  # assembled here, so that no scanner takes this file for a leak
 

@@ -9,7 +9,7 @@ import sys
 from dataclasses import replace
 
 from hostile import PAYLOADS
-from scripted import ScriptedSession, learned, lesson, proposal, ready
+from scripted import ScriptedSession, credited, learned, lesson, proposal, ready
 from textual.app import App, ComposeResult
 from textual.widgets import Static
 
@@ -33,6 +33,7 @@ class Hostile(ScriptedSession):
         self.play(replace(ready(), model=TEXT, device=TEXT), Started(task, 1, 2, (TEXT,)))
         self.play(*(Streamed(f"{name} {payload} shown\n") for name, payload in PAYLOADS.items()))
         self.play(NoEdit(task, TEXT), learned(status="failed", reason=TEXT), Failed(TEXT, TEXT, TEXT))
+        self.play(credited(TEXT, tuple(PAYLOADS.values()), (-3.0,) * len(PAYLOADS)))
         self.play(StudiedAgain(lesson(TEXT), None, 1.0, TEXT))
         self.play(Proposed(proposal(path=TEXT, before=None, after=TEXT, left_out=(TEXT,))))
         return opened

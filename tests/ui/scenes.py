@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from person import Person
-from scripted import learned, lesson, proposal, retried
+from scripted import credited, learned, lesson, proposal, retried
 
-from continual_code.events import Answer, Compared, Edit, Proposed, Started, Task
+from continual_code.events import Answer, Compared, Credited, Edit, LearnerState, Proposed, Started, Task
 
 BEFORE = """\
 import sys
@@ -41,6 +41,12 @@ def total(prices: list[float], tax: float) -> float:
         result += price
     return result * (1 + tax)
 """
+ANSWER = (
+    ("```", 0.0), ("python", 0.0), ("\n", 0.0), ("import", -0.7), (" sys", -0.1), ("\n\n\n", 0.0), ("def", 0.0),
+    (" greet", 0.0), ("(", 0.0), ("name", 0.0), (",", -3.4), (" polite", 0.1), ("=False", -2.2), ("):", -4.1),
+    ("\n   ", 0.0), (" print", 0.0), ("('", -0.2), ("hi", 0.0), (" '", -0.3), (" +", -0.4), (" name", 0.0), (")", 0.0),
+    ("\n   ", 0.2), (" return", 0.0), (" name", 0.0), ("\n\n", -0.9), ("```", 0.3), ("<|im_end|>", 0.0),
+)  # fmt: skip
 TASK = "add type hints to everything in shop.py and refuse an empty list"
 
 
@@ -90,10 +96,24 @@ async def lessons(person: Person) -> None:
     await person.settles()
 
 
+async def credit(person: Person) -> None:
+    """What the comment says of each token, opened at the prompt while the lesson is learned."""
+    comment = "Always add type hints to every parameter and the return value, in tests as well."
+    person.session.lesson_list = [lesson("l3", comment, status="pending", revision=None)]
+    event: Credited = credited("l3", *zip(*ANSWER, strict=True))
+    person.session.credits["l3"] = event
+    person.session.play(LearnerState("learning", "l3"), event)
+    await person.sees("your comment argues most against")
+    await person.types("/credit")
+    await person.press("enter")
+    await person.sees("in favour")
+    await person.settles()
+
+
 async def help(person: Person) -> None:
     """All keys and commands."""
     await person.press("f1")
     await person.settles()
 
 
-SCENES = {"review": review, "before-after": before_after, "ab": ab, "lessons": lessons, "help": help}
+SCENES = {"review": review, "before-after": before_after, "ab": ab, "lessons": lessons, "credit": credit, "help": help}

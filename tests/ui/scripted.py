@@ -14,6 +14,7 @@ from typing import Any
 
 from continual_code.errors import ContinualCodeError, UsageError
 from continual_code.events import (
+    Credited,
     Event,
     Learned,
     Lesson,
@@ -30,6 +31,8 @@ from continual_code.port import CommitDraft, ModelChoice, Opened, Switch, TrustA
 
 BEFORE = "def greet(name):\n    print('hi ' + name)\n\n\ndef main():\n    greet('you')\n"
 AFTER = 'def greet(name):\n    print(f"hello {name}")\n\n\ndef main():\n    greet("you")\n'
+TOKENS = ("def", " greet", "(", "'hi", " '", " +", " name", ")", "\n")
+GAPS = (0.1, 0.0, 0.0, -0.4, -1.9, -3.2, -0.1, 0.0, 0.2)
 
 
 class ScriptedGate:
@@ -105,6 +108,7 @@ class ScriptedSession:
         self.past, self.choices = past, tuple(choices)
         self.known_files = list(files)
         self.lesson_list: list[Lesson] = []
+        self.credits: dict[str, Credited] = {}
         self.point_list: list[Point] = []
         self.applied: str | None = None
         self.calls: list[tuple[Any, ...]] = []
@@ -174,6 +178,10 @@ class ScriptedSession:
     def lessons(self) -> Sequence[Lesson]:
         self._note("lessons")
         return list(self.lesson_list)
+
+    def credit(self, id: str) -> Credited | None:
+        self._note("credit", id)
+        return self.credits.get(id)
 
     def models(self) -> Sequence[ModelChoice]:
         self._note("models")
@@ -260,11 +268,13 @@ def lesson(id: str = "l3", comment: str = "use f-strings, never plus", **fields:
 
 
 def learned(id: str = "l3", *, status: str = "learned", reason: str = "", comment: str = "use f-strings") -> Learned:
-    tokens = ("def", " greet", "(", "'hi", " '", " +", " name", ")", "\n")
-    gaps = (0.1, 0.0, 0.0, -0.4, -1.9, -3.2, -0.1, 0.0, 0.2)
     revision = 4 if status == "learned" else None
-    report = StepReport(id, status, reason, revision, 0.31, 0.82, 0.21, 3, 3.1, tokens, gaps)  # type: ignore[arg-type]
+    report = StepReport(id, status, reason, revision, 0.31, 0.82, 0.21, 3, 3.1, TOKENS, GAPS)  # type: ignore[arg-type]
     return Learned(lesson(id, comment, status=status, reason=reason, revision=revision), report)
+
+
+def credited(id: str = "l3", tokens: Sequence[str] = TOKENS, gaps: Sequence[float] = GAPS) -> Credited:
+    return Credited(id, tuple(tokens), tuple(gaps))
 
 
 def retried(*, held: bool = True, before: Proposal | None = None, after: Proposal | None = None) -> Retried:

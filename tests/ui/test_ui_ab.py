@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hostile import PAYLOADS, unsafe
 from person import Person, at_work
-from scripted import AFTER, BEFORE, proposal
+from scripted import AFTER, BEFORE, lesson, proposal
 
 from continual_code.errors import UsageError
 from continual_code.events import (
@@ -20,6 +20,7 @@ from continual_code.events import (
     Streamed,
     Task,
 )
+from continual_code.ui.widgets.completions import Completions
 
 TASK = Task("greet politely")
 OLD = Answer(2, ("l2",), Edit("greet.py", BEFORE, AFTER))
@@ -33,6 +34,12 @@ async def types_ab(person: Person, rest: str = "") -> None:
 
 def compared(person: Person) -> list[tuple[Task | None, tuple[int, int] | None]]:
     return [call[1:] for call in person.session.calls if call[0] == "compare"]
+
+
+def offered(person: Person) -> list[str]:
+    """The completions under the prompt."""
+    completions = person.app.main.query_one(Completions)
+    return [row.strip("› ") for row in str(completions.render()).splitlines()] if completions.is_open else []
 
 
 async def test_ab_shows_what_the_last_two_revisions_answer_to_the_latest_task() -> None:
@@ -197,6 +204,38 @@ async def test_the_command_is_completed_and_so_is_a_file_of_its_task() -> None:
         await person.sees("@greet.py")
         await person.press("tab")
         assert person.prompt.text == "/ab 0 3 mend @greet.py "
+
+
+async def test_the_revisions_that_there_are_can_be_completed_the_base_first_and_then_the_newest() -> None:
+    async with at_work() as person:
+        undone = lesson("l3", status="undone", revision=13)
+        person.session.lesson_list = [lesson("l1", revision=2), lesson("l2", revision=12), undone]
+        await person.types("/ab ")
+        await person.until(lambda: offered(person) == ["0", "12", "2"])
+        await person.press("tab")
+        assert person.prompt.text == "/ab 0 "
+        await person.until(lambda: offered(person) == ["12", "2"])
+        await person.types("1")
+        assert offered(person) == ["12"]
+        await person.press("tab")
+        assert person.prompt.text == "/ab 0 12 "
+        await person.settles()
+        assert offered(person) == [], "what follows is the task"
+        await person.types("add 2 functions")
+        await person.press("enter")
+        await person.until(lambda: compared(person) == [(Task("add 2 functions"), (0, 12))])
+
+
+async def test_a_list_of_revisions_that_comes_late_is_not_offered_to_other_words() -> None:
+    async with at_work() as person:
+        person.session.lesson_list = [lesson("l1", revision=2)]
+        person.session.held.clear()
+        await person.types("/ab ")
+        await person.types("mend it")
+        person.session.held.set()
+        await person.until(lambda: ("lessons",) in person.session.calls)
+        await person.settles()
+        assert offered(person) == []
 
 
 async def test_hostile_words_are_cleaned_before_they_are_shown() -> None:

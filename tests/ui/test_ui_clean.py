@@ -14,7 +14,7 @@ import pexpect
 import pytest
 from hostile import PAYLOADS, all_unsafe, unsafe
 from person import Person, at_work
-from scripted import learned, lesson, proposal, ready, retried
+from scripted import credited, learned, lesson, proposal, ready, retried
 from textual import events as textual_events
 from textual.app import App, ComposeResult
 from textual.widgets import Static
@@ -87,7 +87,8 @@ TOLD = [
     Recorded(Verdict(EVERYTHING, "reject", EVERYTHING), lesson(EVERYTHING)),
     learned(EVERYTHING, status="failed", reason=EVERYTHING),
     learned(EVERYTHING, status=EVERYTHING, reason=EVERYTHING),
-    replace(learned(), report=replace(learned().report, tokens=("\x1b]52;c;", "\u202e"), token_gaps=(-3.0, -2.0))),
+    credited(EVERYTHING, (EVERYTHING, "\x1b]52;c;", "\u202e"), (0.0, -3.0, -2.0)),
+    credited(EVERYTHING, (EVERYTHING,), (0.0,)),
 ]
 
 

@@ -146,11 +146,10 @@ async def test_esc_interrupts_the_answer_and_then_cancels_the_lesson() -> None:
         assert len(session.calls) == before
 
 
-async def test_what_was_learned_names_the_lines_the_comment_argued_against() -> None:
+async def test_what_was_learned_is_told_with_its_figures() -> None:
     async with at_work() as person:
         person.session.play(learned())
         await person.until(lambda: "l3 learned: gap 0.31, loss 0.82 → 0.21, 3.1 s, r4" in person.transcript)
-        assert "argued most against  def greet('hi ' + name)" in person.transcript
 
 
 async def test_a_lesson_without_effect_says_so_and_why() -> None:
@@ -159,7 +158,6 @@ async def test_a_lesson_without_effect_says_so_and_why() -> None:
             person.session.play(learned(status=status, reason=f"of {status}"))
             line = f"l3 learned nothing ({words}), because of {status}"
             await person.until(lambda line=line: line in person.transcript, line)
-        assert "argued most against" not in person.transcript
 
 
 async def test_a_lesson_that_stays_in_the_prompt_says_so() -> None:

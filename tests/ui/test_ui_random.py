@@ -7,7 +7,7 @@ import random
 import pytest
 from hostile import PAYLOADS
 from person import Person, at_work
-from scripted import learned, lesson, proposal, retried
+from scripted import credited, learned, lesson, proposal, retried
 from textual import events as textual_events
 
 from continual_code.events import (
@@ -36,7 +36,7 @@ from continual_code.events import (
 KEYS = [
     *"abcdeny1234Y?@/", "space", "enter", "enter", "escape", "escape", "tab", "shift+tab", "up", "down", "left",
     "right", "home", "end", "pageup", "pagedown", "backspace", "delete", "ctrl+j", "ctrl+s", "ctrl+u", "ctrl+k",
-    "ctrl+w", "ctrl+z", "f1", "f2", "f3", "f4", "f5", "f6", "f7", "f8", "ctrl+r", "u", "d", "[", "]", "]",
+    "ctrl+w", "ctrl+z", "f1", "f2", "f3", "f4", "f5", "f6", "f7", "f8", "ctrl+r", "u", "d", "[", "]", "]", "c",
 ]  # fmt: skip
 SIZES = [(80, 24), (60, 20), (200, 50), (20, 6), (1, 1), (100, 30)]
 
@@ -50,6 +50,7 @@ def events(dice: random.Random, number: int) -> list[Event]:
         Proposed(first),
         Recorded(Verdict(first.id, "reject", "no"), lesson()),
         LearnerState("learning", f"l{number}", number % 3),
+        credited("l3", tuple(PAYLOADS.values()), [dice.uniform(-4, 1) for _ in range(number)]),
         learned(),
         Swapped(number, 1.0),
         Proposed(again),
@@ -85,6 +86,7 @@ async def test_nothing_raises_whatever_is_pressed_pasted_or_told(seed: int) -> N
     dice = random.Random(seed)
     async with at_work() as person:
         person.session.lesson_list = [lesson(), lesson("l4", status="pending")]
+        person.session.credits = {"l3": credited(), "l4": credited("l4")}
         for number in range(200):
             await act(person, dice, number)
         await person.settles()

@@ -143,7 +143,7 @@ class Subject:
         """The product's learner on this subject's learning view."""
         return Learner(
             self.views.learning, self.base.chat, self._prefixes, learning,
-            common=self._common, pause=_go_on, stage=lambda stage: None,
+            common=self._common, pause=_go_on, stage=lambda stage: None, credit=lambda tokens, gaps: None,
         )  # fmt: skip
 
     def drift(self, state: State) -> float:

@@ -160,8 +160,9 @@ class Ours:
 
     def _learner(self, learning: LearningSettings, prefixes: PrefixStore, pause: Any) -> Learner:
         return Learner(
-            self.views.learning, self.chat, prefixes, learning, common=self._common, pause=pause, stage=_nowhere
-        )
+            self.views.learning, self.chat, prefixes, learning, common=self._common, pause=pause, stage=_nowhere,
+            credit=_nowhere,
+        )  # fmt: skip
 
     def _rollout(self, text: str, prompt_tokens: int, rollout_tokens: int) -> Rollout:
         """A prompt of so many tokens of source text, and the source text after it as the answer."""
@@ -186,7 +187,7 @@ def _go_on() -> None:
     return None
 
 
-def _nowhere(stage: str) -> None:
+def _nowhere(*_: object) -> None:
     return None
 
 

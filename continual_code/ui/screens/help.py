@@ -48,7 +48,7 @@ KEYS = {
         "F1 or ?": "this help",
         "F2": "the proposal that waits",
         "F3": "before and after, of a lesson or /ab",
-        "F4": "lessons: undo, go back to one, pin",
+        "F4": "lessons: undo, go back to one, pin; c shows what the comment says of each token",
         "F5": "run the tests, in the sandbox; Esc stops them",
         "F6": "show a failure of the tests to the model",
         "F7": "commit the last edit: Ctrl+S makes the commit, with the message as you left it",

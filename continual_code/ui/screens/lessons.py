@@ -19,6 +19,7 @@ from continual_code.port import Session
 from continual_code.standing import standing, when
 from continual_code.ui.calls import Calls
 from continual_code.ui.clean import clean_line
+from continual_code.ui.crediting import show_credit
 from continual_code.ui.narrate import failure, failure_of
 from continual_code.ui.screens.confirm import Confirm
 from continual_code.ui.screens.page import Page
@@ -43,6 +44,7 @@ class LessonsScreen(Page[None]):
         ("u", "undo", "Undo"),
         ("b", "rollback", "Back to here"),
         ("p", "pin", "Pin"),
+        ("c", "credit", "Credit"),
     ]
 
     def __init__(self, source: Source, session: Session, calls: Calls) -> None:
@@ -68,7 +70,7 @@ class LessonsScreen(Page[None]):
     @property
     def keys(self) -> str:
         taught = self.query(LessonList) and self.query_one(LessonList).lesson
-        return "Up, Down choose · u undo · b back to here · p pin · Esc back" if taught else "Esc back"
+        return "Up, Down choose · u undo · b back to here · p pin · c credit · Esc back" if taught else "Esc back"
 
     def hear(self, event: Event) -> None:
         """Something happened while the list is open."""
@@ -108,6 +110,10 @@ class LessonsScreen(Page[None]):
             self._calls.submit(
                 lambda: self._session.pin(lesson.id, pinned), then=lambda _: self._reload(), failed=self._failed
             )
+
+    def action_credit(self) -> None:
+        if lesson := self.query_one(LessonList).lesson:
+            show_credit(self, self._session, self._calls, lesson.id, failed=self._failed)
 
     def on_lesson_list_chosen(self, message: LessonList.Chosen) -> None:
         self._say(detail(message.lesson) if message.lesson else Content(""))

@@ -36,6 +36,7 @@ from continual_code.ui.calls import Calls
 from continual_code.ui.clean import clean_line
 from continual_code.ui.commands import Command, parse_command, shell_line
 from continual_code.ui.committing import Committing
+from continual_code.ui.crediting import show_credit
 from continual_code.ui.errands import Errands
 from continual_code.ui.headline import diff_lines
 from continual_code.ui.history import History
@@ -211,6 +212,9 @@ class MainScreen(JudgingPage):
     def on_completions_files_wanted(self) -> None:
         self._calls.submit(self._session.files, then=self.take_files)
 
+    def on_completions_lessons_wanted(self) -> None:
+        self._calls.submit(self._session.lessons, then=self.query_one(Completions).take_lessons)
+
     def take_files(self, files: Sequence[str]) -> None:
         """The paths that `@` completes from now on."""
         self.query_one(Completions).files = files
@@ -225,6 +229,8 @@ class MainScreen(JudgingPage):
         match command.name:
             case "lessons":
                 self.action_lessons()
+            case "credit":
+                show_credit(self, self._session, self._calls, command.argument)
             case "rewind":
                 self.action_rewind()
             case "commit":

@@ -1,4 +1,4 @@
-"""The list of paths or commands that fit the word being typed.
+"""The list of paths, commands or their arguments that fit the word being typed.
 
 Invariant: it only offers; the prompt's text changes when the person presses Tab.
 """
@@ -11,8 +11,9 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
+from continual_code.events import Lesson
 from continual_code.ui.clean import clean_line
-from continual_code.ui.commands import COMMANDS, matching_arguments, matching_commands
+from continual_code.ui.commands import COMMANDS, matching_arguments, matching_commands, names_revision
 from continual_code.ui.mentions import as_mention, matching_paths, word_before
 
 
@@ -22,9 +23,14 @@ class Completions(Static):
     class FilesWanted(Message):
         """The person began to name a file: the list of paths should be fresh."""
 
+    class LessonsWanted(Message):
+        """The person began to name a revision: the lessons that made them are to be given to `take_lessons`."""
+
     def __init__(self) -> None:
         super().__init__(id="completions", markup=False)
         self.files: Sequence[str] = ()
+        self._revisions: Sequence[int] = ()
+        self._line = ""
         self._candidates: list[str] = []
         self._chosen = 0
         self.display = False
@@ -43,11 +49,19 @@ class Completions(Static):
 
         Bare words are completed only when the person asked with Tab.
         """
-        word = word_before(line)
+        self._line, word = line, word_before(line)
         if word == "@" and not asked:
             self.post_message(self.FilesWanted())
+        elif not word and names_revision(line):
+            self.post_message(self.LessonsWanted())
         self._show(self._fitting(line, word, asked))
         return word
+
+    def take_lessons(self, lessons: Sequence[Lesson]) -> None:
+        """The base and the revisions that these made can be named from now on, the newest first."""
+        made = {each.revision for each in lessons if each.status == "learned" and each.revision is not None}
+        self._revisions = [0, *sorted(made, reverse=True)]
+        self._show(self._fitting(self._line, word_before(self._line), asked=False))
 
     def move(self, step: int) -> None:
         """Choose the next or the previous candidate, around the ends."""
@@ -55,12 +69,13 @@ class Completions(Static):
         self._paint()
 
     def close(self) -> None:
+        self._line = ""
         self._show([])
 
     def _fitting(self, line: str, word: str, asked: bool) -> list[str]:
         if line.startswith("/") and line == word:
             return [command for command in matching_commands(word) if command != word or asked]
-        if choices := matching_arguments(line, word):
+        if choices := matching_arguments(line, word, self._revisions):
             return choices
         if word.startswith("@") or (asked and word):
             query = word.removeprefix("@").removeprefix('"')
