@@ -117,7 +117,7 @@ def _second_session(settings: Settings, root: Path, story: Story) -> bool:
         env=environment, stdout=subprocess.PIPE, check=False,
     )  # fmt: skip
     if finished.returncode:
-        story.tell(f"the new process failed, exit code {finished.returncode}")
+        story.tell(f"the new process ended with exit code {finished.returncode}")
     answer = json.loads(finished.stdout or "{}")
     diff = answer.get("diff", "")
     story.tell(f"{answer.get('status', 'failed')}, revision {answer.get('revision')}", other_diff=diff)
