@@ -22,7 +22,7 @@ from continual_code.learning.correction import corrections
 from continual_code.learning.credit import positions_of
 from continual_code.learning.gate import Gate, Refused
 from continual_code.learning.holding import Holding
-from continual_code.learning.lessons import Candidate, Earlier, Evidence, Reasked
+from continual_code.learning.lessons import Candidate, Credit, Earlier, Evidence, Reasked, Stage
 from continual_code.learning.reach import Change, anchored
 from continual_code.learning.remarks import Remarks
 from continual_code.learning.scoring import BASE, Reading, Scorer, objection
@@ -60,8 +60,8 @@ class Learner:
         *,
         common: CommonText,
         pause: Callable[[], None],
-        stage: Callable[[str], None],
-        credit: Callable[[Sequence[str], Sequence[float]], None],
+        stage: Stage,
+        credit: Credit,
     ) -> None:
         self._view, self._chat, self._settings, self._common = view, chat, settings, common
         self._pause, self._stage, self._credit = pause, stage, credit

@@ -14,6 +14,9 @@ from continual_code.learning.step import Rehearsal
 from continual_code.learning.weighing import CAME_UP, came_up
 from continual_code.model.generation import Generation
 
+Stage = Callable[[str], None]
+Credit = Callable[[Sequence[str], Sequence[float]], None]
+
 
 @dataclass(frozen=True, slots=True)
 class Reasked:

@@ -28,15 +28,13 @@ from continual_code.events import (
 )
 from continual_code.feedback.rows import PendingLesson
 from continual_code.learning.learner import Learner
-from continual_code.learning.lessons import Candidate, Evidence, Reasked
+from continual_code.learning.lessons import Candidate, Credit, Evidence, Reasked, Stage
 from continual_code.learning.lineage import Lineage
 from continual_code.learning.turns import Turns
 from continual_code.learning.upkeep import Upkeep
 from continual_code.model.threads import dismiss_helpers
 from continual_code.settings import LearningSettings
 
-Stage = Callable[[str], None]
-Credit = Callable[[Sequence[str], Sequence[float]], None]
 POLL_SECONDS = 1.0  # how often verdicts recorded by other processes, and a lock that became free, are looked for
 
 
