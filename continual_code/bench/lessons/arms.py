@@ -100,6 +100,7 @@ ARMS: Mapping[str, Callable[..., Taught]] = {
     "ours-base-teacher": _distilled(target="base_teacher"),
     "ours-reverse-kl": _distilled(divergence="reverse_kl"),
     "ours-full-gradient": _distilled(gradient="full"),
+    "ours-constant-rate": _distilled(decay=False),
     "ours-one-update": _distilled(max_updates=1),
     "ours-no-rehearsal": _distilled(rehearse=0),
     "ours-no-anchors": _distilled(anchors=0),
