@@ -22,10 +22,10 @@ TAB = 4  # cells
 
 # What a mark is called, and what it means.
 MARKS: dict[str, tuple[str, str]] = {
-    "strong": ("strongly against", f"The comment makes this token at least 7 times less likely (−{STRONG:g} nats)."),
-    "moderate": ("against", f"The comment argues against it: −{MODERATE:g} to −{STRONG:g} nats."),
-    "slight": ("a little against", f"The comment argues against it a little: −{NOISE:g} to −{MODERATE:g} nats."),
-    "welcome": ("in favour", f"The comment makes it likelier: +{NOISE:g} nats or more."),
+    "strong": ("strongly against", f"What you wrote makes this token at least 7 times less likely (−{STRONG:g} nats)."),
+    "moderate": ("against", f"What you wrote argues against it: −{MODERATE:g} to −{STRONG:g} nats."),
+    "slight": ("a little against", f"What you wrote argues against it a little: −{NOISE:g} to −{MODERATE:g} nats."),
+    "welcome": ("in favour", f"What you wrote makes it likelier: +{NOISE:g} nats or more."),
 }
 SIGNS = {"strong": "✗", "moderate": "!", "slight": "·"}  # of objections, strongest first
 

@@ -41,7 +41,7 @@ from continual_code.ui.hunks import hunk_names
 from continual_code.ui.running import narrate_run
 
 LONGEST_REQUEST = 2_000
-NOTHING_ARGUED = "your comment argues against nothing in particular here"
+NOTHING_ARGUED = "what you wrote argues against nothing in particular here"
 VERDICTS: dict[VerdictKind, tuple[str, str]] = {
     "accept": ("✓ accepted", ".good"),
     "edit": ("✓ accepted with your changes", ".good"),
@@ -197,7 +197,7 @@ def _credited(event: Credited) -> Content:
     if not blamed:
         return quiet(f"  {name}: {NOTHING_ARGUED}")
     how = "a little" if mark_of(min(event.gaps)) == "slight" else "most"
-    return Content.assemble((f"  {name}: your comment argues {how} against  ", ".quiet"), (blamed, ".learn"))
+    return Content.assemble((f"  {name}: what you wrote argues {how} against  ", ".quiet"), (blamed, ".learn"))
 
 
 def _learned(event: Learned) -> list[Content]:

@@ -103,7 +103,7 @@ async def credit(person: Person) -> None:
     event: Credited = credited("l3", *zip(*ANSWER, strict=True))
     person.session.credits["l3"] = event
     person.session.play(LearnerState("learning", "l3"), event)
-    await person.sees("your comment argues most against")
+    await person.sees("what you wrote argues most against")
     await person.types("/credit")
     await person.press("enter")
     await person.sees("in favour")

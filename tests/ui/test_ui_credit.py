@@ -17,7 +17,7 @@ from continual_code.ui.credit import MARKS, SIGNS, mark_of, marked_lines
 from continual_code.ui.screens.credit import CreditScreen
 
 MARKED = credited("l3", *zip(*ANSWER, strict=True))
-NOTHING = "your comment argues against nothing in particular here"
+NOTHING = "what you wrote argues against nothing in particular here"
 EVERYTHING = " ".join(PAYLOADS.values())
 
 
@@ -58,7 +58,7 @@ def _looks(segment: Segment, plain: object) -> set[str]:
 async def test_what_the_comment_argues_against_is_said_while_the_lesson_is_learned_and_not_again() -> None:
     async with at_work() as person:
         person.session.play(LearnerState("learning", "l3"), credited())
-        line = "l3: your comment argues most against  def greet('hi ' + name)"
+        line = "l3: what you wrote argues most against  def greet('hi ' + name)"
         await person.until(lambda: line in person.transcript, line)
         assert "● learning l3" in person.footer
         person.session.play(learned())
@@ -75,7 +75,7 @@ async def test_a_comment_that_was_not_understood_is_said_to_argue_against_nothin
 async def test_a_weak_objection_is_not_called_a_strong_one() -> None:
     async with at_work() as person:
         person.session.play(credited(gaps=[0.0] * 5 + [-0.3] + [0.0] * 3))
-        await person.until(lambda: "your comment argues a little against  def greet" in person.transcript)
+        await person.until(lambda: "what you wrote argues a little against  def greet" in person.transcript)
 
 
 # --- The view --------------------------------------------------------------------------
@@ -126,7 +126,7 @@ async def test_where_nothing_stands_out_the_view_says_so() -> None:
     async with at_work() as person:
         await opens(person)
         person.session.play(credited(gaps=[-0.01] * len(TOKENS)))
-        await person.sees("Your comment argues against nothing in particular here.")
+        await person.sees("What you wrote argues against nothing in particular here.")
         assert not any(sign in row[:2] for row in person.screen.splitlines()[4:-2] for sign in SIGNS.values())
 
 

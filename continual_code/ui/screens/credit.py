@@ -21,7 +21,7 @@ from continual_code.ui.screens.page import Page
 from continual_code.ui.widgets.credit_view import CreditView
 from continual_code.ui.widgets.status_bar import Source
 
-ABOUT = "The rejected answer, token by token; the comment is"
+ABOUT = "The rejected answer, token by token; what you wrote is"
 
 
 class CreditScreen(Page[None]):
