@@ -11,11 +11,8 @@ from difflib import SequenceMatcher
 
 from torch import Tensor
 
-from continual_code.learning import teacher
+from continual_code.learning.hindsight import Hindsight
 from continual_code.learning.lessons import Earlier
-from continual_code.learning.scoring import BASE, Scorer
-from continual_code.learning.weighing import argued_against
-from continual_code.model.chat import Chat
 
 ALIKE = 0.5  # of the words of two comments, in order: they say something of the same thing
 
@@ -24,12 +21,12 @@ class Contradiction:
     """What one comment says against earlier lessons; costs two readings of an earlier prompt when it is asked.
 
     Args:
-        scorer: its prefixes are kept for nobody else.
+        hindsight: its scorer's prefixes are kept for nobody else.
         gone: the tokens of the rejected answer that the comment argues against.
     """
 
-    def __init__(self, scorer: Scorer, chat: Chat, comment: str, gone: Collection[int]) -> None:
-        self._scorer, self._chat, self._comment, self._gone = scorer, chat, comment, frozenset(gone)
+    def __init__(self, hindsight: Hindsight, comment: str, gone: Collection[int]) -> None:
+        self._hindsight, self._comment, self._gone = hindsight, comment, frozenset(gone)
 
     def of_most(self, earlier: Earlier) -> bool:
         """Whether it argues against at least half of the tokens by which the lesson decides."""
@@ -47,12 +44,8 @@ class Contradiction:
 
     def _against(self, earlier: Earlier) -> Tensor:
         """Of each token of the lesson's answer whether the comment makes it e times less likely, [T]."""
-        told_ids = self._chat.render(teacher.told(earlier.messages, self._comment, None))
-        told_T, untold_T = (
-            self._scorer.read(BASE, prompt_ids, earlier.rehearsal.token_ids).own
-            for prompt_ids in (told_ids, earlier.rehearsal.prompt_ids)
-        )
-        return argued_against(told_T, untold_T)
+        rehearsal = earlier.rehearsal
+        return self._hindsight.against(earlier.messages, rehearsal.prompt_ids, rehearsal.token_ids, self._comment)
 
 
 def _words(text: str) -> list[str]:

@@ -14,27 +14,25 @@ from dataclasses import replace
 from torch import Tensor
 
 from continual_code.events import HELD_SHARE, LessonStatus, Rollout, StepReport
-from continual_code.learning import teacher
 from continual_code.learning.answering import answer
 from continual_code.learning.common_text import CommonText, is_fresh
 from continual_code.learning.contradiction import Contradiction
 from continual_code.learning.correction import corrections
-from continual_code.learning.credit import positions_of
 from continual_code.learning.gate import Gate, Refused
+from continual_code.learning.hindsight import Hindsight
 from continual_code.learning.holding import Holding
 from continual_code.learning.lessons import Candidate, Credit, Earlier, Evidence, Reasked, Stage
 from continual_code.learning.reach import Change, anchored
 from continual_code.learning.remarks import Remarks
-from continual_code.learning.scoring import BASE, Reading, Scorer, objection
+from continual_code.learning.scoring import BASE, Scorer
 from continual_code.learning.step import Aim, Held, NotFinite, Outcome, Rehearsal, distil, weakest
 from continual_code.learning.targets import Targets
-from continual_code.learning.weighing import CAME_UP, Correction, Untold, Weighed, argued_against
+from continual_code.learning.weighing import CAME_UP, Correction, Weighed
 from continual_code.model.chat import Chat
 from continual_code.model.generation import Generator
 from continual_code.model.prefix import PrefixStore
 from continual_code.model.views import View
 from continual_code.settings import LearningSettings
-from continual_code.templates import fill
 
 NOTHING = Outcome(0.0, 0.0, 0)
 
@@ -65,9 +63,9 @@ class Learner:
     ) -> None:
         self._view, self._chat, self._settings, self._common = view, chat, settings, common
         self._pause, self._stage, self._credit = pause, stage, credit
-        self._prefixes = prefixes
         view.pause_in_layers(pause)  # a whole pass would keep the person waiting for a second or more
         self._scorer = Scorer(view, prefixes, pause)
+        self._hindsight = Hindsight(self._scorer, chat)
         self._generator = Generator(view, chat.stop_ids, prefixes)
         self._remarks = Remarks(view, chat, pause)
 
@@ -76,7 +74,7 @@ class Learner:
         if fresh is not None:
             self._common.start(fresh, self._pause)
         self._canaries()
-        self._common.drift.read_base(self._apart())
+        self._common.drift.read_base(self._scorer.apart())
 
     def read_ahead(self, rollout: Rollout) -> None:
         """Read as the base what a lesson from this rollout begins with; what was read stays when `pause` raises."""
@@ -100,7 +98,7 @@ class Learner:
         is_work = odds >= self._settings.work_floor
         corrected = self._correction(rollout, evidence) if is_work else None
         self._stage("comparing")
-        weighed = self._weighed(rollout, evidence, corrected)
+        weighed = self._hindsight.weighed(rollout, evidence, corrected)
         pieces, gaps = self._chat.pieces(rollout.token_ids), tuple(weighed.gaps.tolist())
         if is_work:
             self._credit(pieces, gaps)
@@ -122,7 +120,7 @@ class Learner:
             return Candidate(report("memory" if is_kept else "no_signal", reason, NOTHING), None)
         outcome = NOTHING
         against = evidence.comment if evidence.supersedes else ""
-        contradiction = Contradiction(self._apart(), self._chat, against, weighed.gone)
+        contradiction = Contradiction(self._hindsight.apart(), against, weighed.gone)
         holding = Holding(earlier, self._canaries(), self._settings, contradiction)
         try:
             aims = self._aims(weighed, revision) + self._anchored(weighed, revision, len(earlier))
@@ -147,13 +145,8 @@ class Learner:
         return Candidate(learned, self._view.tensors(), reasked)
 
     def objection_to(self, rollout: Rollout, comment: str) -> float:
-        """How much the person's own words argue against an answer, nats per token.
-
-        The model's own example is left out: it would also object to every other way of
-        doing what the comment asks for.
-        """
-        told = self._told(rollout, rollout.token_ids, comment, None)
-        return objection(told.own, self._untold(rollout, rollout.token_ids).reading.own)
+        """See `Hindsight.objection_to`."""
+        return self._hindsight.objection_to(rollout, comment)
 
     def attempt(self, rollout: Rollout, adapter: Mapping[str, Tensor], revision: int) -> Rollout:
         """What `adapter`, which is `revision`, answers to the same prompt, greedily."""
@@ -191,30 +184,22 @@ class Learner:
             return "The comment changes nothing about this answer." if weighed.gap < self._settings.gap_floor else ""
         if corrected.told is None:
             return "" if departs else "Your version leaves what the comment is about as it was."
-        prompt_ids = self._chat.render(teacher.told(rollout.messages, fill("neutral_remark"), None))
-        neutral = self._apart(rollout.prompt_ids).read(BASE, prompt_ids, corrected.token_ids)
-        support_T = corrected.told - neutral.own
-        supported = support_T[departs].sum().item() >= self._settings.support_floor
+        support = self._hindsight.apart(rollout.prompt_ids).support(rollout, corrected, departs)
+        supported = support >= self._settings.support_floor
         return "" if supported else "The comment does not change what the model would write here."
 
     def _correction(self, rollout: Rollout, evidence: Evidence) -> Correction | None:
         """The person's own version, or the base's correction that the comment accounts for best, if it managed one."""
         if evidence.example:
-            return self._scored(rollout, evidence.example)
+            return self._hindsight.corrected(rollout, evidence.example)
         if not (self._settings.demonstration and evidence.comment):
             return None
         self._stage("rewriting")
         asked = rollout, evidence.comment, evidence.is_sound
         with self._view.adapter_off():
             found = corrections(self._generator, self._chat, *asked, self._pause)
-        scored = [self._scored(rollout, example, evidence.comment) for example in found]
+        scored = [self._hindsight.corrected(rollout, example, evidence.comment) for example in found]
         return max(scored, key=lambda each: each.merit(rollout.token_ids), default=None)
-
-    def _scored(self, rollout: Rollout, example: str, comment: str | None = None) -> Correction:
-        token_ids = [*self._chat.encode(example), rollout.token_ids[-1]]  # a model may have several ends
-        untold = self._untold(rollout, token_ids).reading
-        told_T = self._told(rollout, token_ids, comment, None).own if comment else None
-        return Correction(token_ids, untold, example, told_T)
 
     def _keeps(self, odds: float) -> bool:
         """Whether a remark with these odds of being about the code stays in the prompt if it cannot be learned."""
@@ -231,35 +216,7 @@ class Learner:
         )  # fmt: skip
 
     def _drift(self) -> float:
-        return self._common.drift.of(self._apart(), "what the view holds now")
-
-    def _told(self, rollout: Rollout, token_ids: Sequence[int], comment: str, example: str | None) -> Reading:
-        """What the base, shown the comment and the example, thinks of an answer to the rollout's prompt."""
-        prompt_ids = self._chat.render(teacher.told(rollout.messages, comment, example))
-        return self._scorer.read(BASE, prompt_ids, token_ids)
-
-    def _weighed(self, rollout: Rollout, evidence: Evidence, corrected: Correction | None) -> Weighed:
-        rejected = self._untold(rollout, rollout.token_ids)
-        told = self._told(rollout, rollout.token_ids, evidence.comment, corrected.example if corrected else None)
-        departs = self._departures(rollout, evidence, rejected, corrected)
-        return Weighed(rollout, evidence.comment, rejected, told, corrected, departs)
-
-    def _departures(
-        self, rollout: Rollout, evidence: Evidence, rejected: Untold, corrected: Correction | None
-    ) -> tuple[list[int], list[int]]:
-        """Where the rejected answer and the corrected one part ways; without a correction, all that was said of."""
-        pieces = self._chat.pieces(rollout.token_ids)
-        about = positions_of(pieces, evidence.against) if evidence.against else None
-        if corrected is None:
-            return sorted(about or range(len(pieces))), []
-        unwanted: list[int] = []
-        if corrected.told is not None:
-            told_T = self._told(rollout, rollout.token_ids, evidence.comment, None).own
-            unwanted = argued_against(told_T, rejected.reading.own).nonzero().flatten().tolist()
-        return corrected.departures(rollout.token_ids, about, unwanted)
-
-    def _untold(self, rollout: Rollout, token_ids: Sequence[int]) -> Untold:
-        return Untold(token_ids, self._scorer.read(BASE, rollout.prompt_ids, token_ids))
+        return self._common.drift.of(self._scorer.apart(), "what the view holds now")
 
     def _aims(self, weighed: Weighed, revision: int) -> list[Aim]:
         """The rejected answer, where the model must decide otherwise, and the corrected one, which it does not know.
@@ -274,24 +231,13 @@ class Learner:
         if learn_on != "demonstration":
             aims.append(targets.moved(prompt_ids, revision, weighed.rejected, weighed.told, departs[0]))
         if corrected and learn_on != "rollout":
-            told = self._told(rollout, corrected.token_ids, weighed.comment, weighed.example)
+            told = self._hindsight.told(rollout.messages, corrected.token_ids, weighed.comment, weighed.example)
             aims.append(targets.moved(prompt_ids, revision, corrected, told, departs[1], weighed.deciding))
         return aims
 
     def _anchored(self, weighed: Weighed, revision: int, turn: int) -> list[Aim]:
         """Edits that have nothing to do with the rollout; other ones each turn."""
         change = Change(weighed.comment, weighed.left, weighed.taught)
-        scorer = self._apart()
-        targets = Targets(scorer, self._settings)
+        targets, hindsight = Targets(self._scorer.apart(), self._settings), self._hindsight.apart()
         anchors = self._common.anchors(turn, self._settings.anchors)
-        return [anchored(each, change, targets, scorer, self._chat, revision) for each in anchors]
-
-    def _apart(self, known_ids: Sequence[int] = ()) -> Scorer:
-        """For prompts that are not this lesson's: they neither push out its prefixes nor depend on what is kept.
-
-        What `known_ids` begins with is an exception: the base has read it already.
-        """
-        prefixes = PrefixStore()
-        if known_ids:
-            prefixes.put(BASE, self._scorer.prefix(BASE, known_ids))
-        return Scorer(self._view, prefixes, self._pause)
+        return [anchored(each, change, targets, hindsight, revision) for each in anchors]

@@ -44,6 +44,16 @@ class Scorer:
     def __init__(self, view: View, prefixes: PrefixStore, pause: Callable[[], None]) -> None:
         self._view, self._prefixes, self._pause = view, prefixes, pause
 
+    def apart(self, known_ids: Sequence[int] = ()) -> Scorer:
+        """For other prompts: they neither push out this scorer's prefixes nor depend on what is kept.
+
+        What `known_ids` begins with is an exception: the base reads it here, if it has not yet.
+        """
+        prefixes = PrefixStore()
+        if known_ids:
+            prefixes.put(BASE, self.prefix(BASE, known_ids))
+        return Scorer(self._view, prefixes, self._pause)
+
     @torch.no_grad()
     def hidden(self, owner: object, prompt_ids: Sequence[int], token_ids: Sequence[int]) -> Tensor:
         """Hidden states that predict each token of the rollout, shape [T, D]."""

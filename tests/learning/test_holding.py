@@ -10,6 +10,7 @@ import pytest
 from lessons import COMMENT, TALK, Bench
 
 from continual_code.learning.contradiction import Contradiction
+from continual_code.learning.hindsight import Hindsight
 from continual_code.learning.holding import Holding
 from continual_code.learning.lessons import Earlier
 from continual_code.learning.scoring import Reading, Scorer
@@ -120,11 +121,11 @@ def test_a_comment_contradicts_outright_what_it_says_otherwise_in_like_words(
 ) -> None:  # fmt: skip
     old = Earlier("l0", TALK, Rehearsal(bench.rollout.prompt_ids, taught, (3, 5)), earlier_comment)
     arguing(bench, monkeypatch, taught, argues)
-    scorer = Scorer(bench.view, PrefixStore(), lambda: None)
+    hindsight = Hindsight(Scorer(bench.view, PrefixStore(), lambda: None), bench.base.chat)
     says = "Open text files with encoding='latin-1'."
-    found = Contradiction(scorer, bench.base.chat, says, [taught[4]] if gone else [])
+    found = Contradiction(hindsight, says, [taught[4]] if gone else [])
     assert found.outright(old) == outright
-    silent = Contradiction(scorer, bench.base.chat, "", [taught[4]])
+    silent = Contradiction(hindsight, "", [taught[4]])
     assert not silent.outright(old)
     found = Holding([old], [], LearningSettings(), silent)
     assert not found.may_go(found.held[0]), "what may take no place lets nothing go"

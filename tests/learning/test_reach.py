@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
 
 from continual_code.events import Message
 from continual_code.learning.common_text import Conversation
+from continual_code.learning.hindsight import Hindsight
 from continual_code.learning.reach import Change, anchored
 from continual_code.learning.scoring import Reading
 from continual_code.learning.weighing import MEANT
@@ -54,8 +55,8 @@ class Targets:
 
 
 def reached(change: Change, base: Base, chat: Chat | None = None) -> Any:
-    tools: Any = Targets(), base, chat or Chat()
-    return anchored(ANCHOR, change, *tools, 3)
+    scorer, templates, targets = cast(Any, base), cast(Any, chat or Chat()), cast(Any, Targets())
+    return anchored(ANCHOR, change, targets, Hindsight(scorer, templates), 3)
 
 
 FIRM = [0.0, -MEANT - 1, -MEANT - 1, -MEANT + 0.5]

@@ -1,0 +1,86 @@
+"""The base as the teacher: what it thinks of answers by itself, and once it is shown what the person said or did.
+
+Invariant: no adapter has a say here, so what a comment says of an answer does not depend on what was learned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from continual_code.events import Message, Rollout
+from continual_code.learning import teacher
+from continual_code.learning.credit import positions_of
+from continual_code.learning.lessons import Evidence
+from continual_code.learning.scoring import BASE, Reading, Scorer, objection
+from continual_code.learning.weighing import Correction, Untold, Weighed, argued_against
+from continual_code.model.chat import Chat
+from continual_code.templates import fill
+
+
+class Hindsight:
+    """Asks the base under the scorer's view, whatever adapter that holds."""
+
+    def __init__(self, scorer: Scorer, chat: Chat) -> None:
+        self._scorer, self._chat = scorer, chat
+
+    def apart(self, known_ids: Sequence[int] = ()) -> Hindsight:
+        """The same base, for other prompts; see `Scorer.apart`."""
+        return Hindsight(self._scorer.apart(known_ids), self._chat)
+
+    def untold(self, prompt_ids: Sequence[int], token_ids: Sequence[int]) -> Untold:
+        """What it thinks of an answer by itself."""
+        return Untold(token_ids, self._scorer.read(BASE, prompt_ids, token_ids))
+
+    def told(
+        self, messages: Sequence[Message], token_ids: Sequence[int], comment: str, example: str | None = None
+    ) -> Reading:
+        """What it thinks of an answer when the comment and the example are in the prompt."""
+        prompt_ids = self._chat.render(teacher.told(messages, comment, example))
+        return self._scorer.read(BASE, prompt_ids, token_ids)
+
+    def against(
+        self, messages: Sequence[Message], prompt_ids: Sequence[int], token_ids: Sequence[int], comment: str
+    ) -> Tensor:
+        """Of each token of an answer to these messages whether the comment argues against it, [T]."""
+        told = self.told(messages, token_ids, comment)
+        return argued_against(told.own, self.untold(prompt_ids, token_ids).reading.own)
+
+    def objection_to(self, rollout: Rollout, comment: str) -> float:
+        """How much the person's own words argue against an answer, nats per token.
+
+        The model's own example is left out: it would also object to every other way of
+        doing what the comment asks for.
+        """
+        told = self.told(rollout.messages, rollout.token_ids, comment)
+        return objection(told.own, self.untold(rollout.prompt_ids, rollout.token_ids).reading.own)
+
+    def corrected(self, rollout: Rollout, example: str, comment: str | None = None) -> Correction:
+        """Another answer to the rollout's prompt; without a comment, none need account for it."""
+        token_ids = [*self._chat.encode(example), rollout.token_ids[-1]]  # a model may have several ends
+        untold = self.untold(rollout.prompt_ids, token_ids).reading
+        told_T = self.told(rollout.messages, token_ids, comment).own if comment else None
+        return Correction(token_ids, untold, example, told_T)
+
+    def weighed(self, rollout: Rollout, evidence: Evidence, corrected: Correction | None) -> Weighed:
+        """The rejected answer beside its correction, and where they part ways; without one, all that was said of."""
+        pieces, token_ids, comment = self._chat.pieces(rollout.token_ids), rollout.token_ids, evidence.comment
+        about = positions_of(pieces, evidence.against) if evidence.against else None
+        rejected = self.untold(rollout.prompt_ids, token_ids)
+        told = self.told(rollout.messages, token_ids, comment, corrected.example if corrected else None)
+        if corrected is None:
+            departs = sorted(about or range(len(pieces))), []
+        else:
+            by_itself = self.told(rollout.messages, token_ids, comment).own if corrected.told is not None else None
+            unwanted_T = [] if by_itself is None else argued_against(by_itself, rejected.reading.own).tolist()
+            unwanted = {position for position, is_unwanted in enumerate(unwanted_T) if is_unwanted}
+            departs = corrected.departures(token_ids, about, unwanted)
+        return Weighed(rollout, comment, rejected, told, corrected, departs)
+
+    def support(self, rollout: Rollout, corrected: Correction, positions: Sequence[int]) -> float:
+        """How much likelier the comment makes these tokens of a correction than another remark would, nats in all."""
+        if corrected.told is None:
+            raise ValueError("No comment accounts for this correction.")
+        neutral = self.told(rollout.messages, corrected.token_ids, fill("neutral_remark"))
+        return (corrected.told - neutral.own)[positions].sum().item()
