@@ -61,7 +61,9 @@ class LearningSettings(_Frozen):
     divergence: Literal["reverse_kl", "forward_kl", "jsd"] = "forward_kl"
     gradient: Literal["rollout", "full"] = "rollout"
     learning_rate: float = Field(default=6.5e-4, ge=0)
-    decay: bool = Field(default=True, description="the rate falls with each update, as 1/t; later ones swing less")
+    decay: float = Field(
+        default=0.0, ge=0, le=1, description="the t-th update has the rate divided by t to this power; 0: all have it"
+    )
     demonstration: bool = Field(default=True, description="the teacher is also shown a corrected answer")
     learn_on: Literal["both", "rollout", "demonstration"] = Field(
         default="both", description="whose tokens are learned on: the rejected answer's, the corrected one's"

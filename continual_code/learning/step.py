@@ -118,7 +118,7 @@ def distil(
         NotFinite: the candidate was spoilt; the view's tensors must be restored by the caller.
     """
     optimizer = torch.optim.AdamW(view.parameters(), lr=settings.learning_rate, weight_decay=0.0)
-    rate = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda turn: 1 / (turn + 1) if settings.decay else 1.0)
+    rate = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda turn: (turn + 1) ** -settings.decay)
     teaching, keeping = [aim for aim in aims if aim.departs], [aim for aim in aims if not aim.departs]
     losses: list[float] = []
     held, watched = list(held), []

@@ -86,15 +86,15 @@ def test_no_learning_rate_moves_nothing(bench: Bench) -> None:
     assert not same(bench.view.tensors(), bench.adapter)
 
 
-def test_the_second_update_goes_half_as_far_as_it_would_at_the_first_one_s_rate(bench: Bench) -> None:
-    def after(updates: int, *, decay: bool) -> Tensor:
+def test_a_rate_that_decays_lets_the_second_update_go_half_as_far(bench: Bench) -> None:
+    def after(updates: int, *, decay: float) -> Tensor:
         bench.view.load(bench.adapter)
         step(bench, target_of(bench), max_updates=updates, stop_at=0.0, decay=decay)
         return torch.cat([tensor.flatten() for tensor in bench.view.tensors().values()]).clone()
 
-    first = after(1, decay=True)
-    assert torch.equal(first, after(1, decay=False))
-    far, near = (after(2, decay=decay) - first for decay in (False, True))
+    first = after(1, decay=1.0)
+    assert torch.equal(first, after(1, decay=0.0))
+    far, near = (after(2, decay=decay) - first for decay in (0.0, 1.0))
     assert far.abs().max() > 0
     assert torch.allclose(near, far / 2, atol=1e-6)
 
@@ -172,10 +172,9 @@ def rehearsed(bench: Bench, floor: float, **settings: Any) -> tuple[float, dict[
 
 
 def test_an_earlier_lesson_that_fades_is_learned_again_with_the_new_one(bench: Bench) -> None:
-    before, _ = rehearsed(bench, 0.0, learning_rate=0.0)
     without, _ = rehearsed(bench, 0.0)
     held, _ = rehearsed(bench, 0.99, rehearsal_weight=1.0)
-    assert without < before < held
+    assert held > 2 * without
 
 
 def test_an_earlier_lesson_that_holds_has_no_influence_on_the_new_one(bench: Bench) -> None:
