@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import queue
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -33,6 +33,8 @@ from continual_code.events import (
 from continual_code.session import LiveSession
 
 E = TypeVar("E")
+
+POLL_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +105,15 @@ class Headless:
                 raise ContinualCodeError(event.what, kept=event.kept, do=event.do)
 
     def _next(self) -> Event:
-        event = self._events.get()
+        event = self._await()
         self._heard(event)
         self._narrate(event)
         return event
+
+    def _await(self) -> Event:
+        while True:  # Ctrl-C in the moment before a wait without an end would be noticed after it, that is, never
+            with suppress(queue.Empty):
+                return self._events.get(timeout=POLL_SECONDS)
 
     def _narrate(self, event: Event) -> None:
         if isinstance(event, Loading):

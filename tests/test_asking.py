@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from typing import Any, get_args
 
@@ -280,13 +281,15 @@ def test_a_reader_that_goes_away_in_mid_answer_keeps_the_edit_from_being_applied
 
 
 @pytest.mark.usefixtures("interruptible")
-def test_ctrl_c_ends_a_stream_with_130_and_a_last_line(command: Commands, script: Script):
+@pytest.mark.parametrize("wakes", [True, False])  # one that comes right before the main thread waits does not wake it
+def test_ctrl_c_ends_a_stream_with_130_and_a_last_line(command: Commands, script: Script, wakes: bool):
     script.held.clear()
-    main_thread = threading.main_thread().ident or 0
 
     def press_ctrl_c() -> None:
         script.begun.wait(30)
-        signal.pthread_kill(main_thread, signal.SIGINT)
+        time.sleep(0.3)  # by now the main thread waits
+        hit = threading.main_thread() if wakes else threading.current_thread()
+        signal.pthread_kill(hit.ident or 0, signal.SIGINT)
 
     threading.Thread(target=press_ctrl_c, daemon=True).start()
     lines = lines_of(command(*ASK, "--apply", "--output-format", "stream-json", code=130))
