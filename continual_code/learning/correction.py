@@ -1,7 +1,7 @@
 """A model's own correction of an answer that was rejected.
 
-Invariant: what comes from here differs from the rejected answer in more than spacing, came to
-its end, and does not break code that was whole, nor lose what the task asked for.
+Invariant: what comes from here is a whole code block that differs from the rejected one in more than spacing, and
+does not break code that was whole, nor lose what the task asked for.
 """
 
 from __future__ import annotations
@@ -42,21 +42,29 @@ def corrections(
     was_sound = is_sound(rejected)
     written: list[Sequence[int]] = []
 
-    def attempt(messages: Sequence[Message], contrast: Contrast | None, nats: float) -> str | None:
+    def is_enough(token_ids: Sequence[int]) -> bool:
+        return teacher.has_block(chat.decode(token_ids))  # talk after the code is no part of a correction
+
+    def rewritten(messages: Sequence[Message], contrast: Contrast | None) -> str | None:
         prompt_ids = chat.render(messages)
-        attachment = Attachment(rollout.token_ids, nats) if nats else None
-        asked = answer(
-            generator, prompt_ids, rollout, owner=BASE, pause=pause, contrast=contrast, attachment=attachment,
-            similar=written,
-        )  # fmt: skip
-        written.append(asked.token_ids)
-        correction = teacher.demonstration(chat.decode(asked.token_ids), rejected)
-        breaks = correction is not None and was_sound and not is_sound(correction)
-        return None if asked.finish != "stop" or breaks else correction
+        for nats in ATTACHED:
+            attachment = Attachment(rollout.token_ids, nats) if nats else None
+            asked = answer(
+                generator, prompt_ids, rollout, owner=BASE, pause=pause, contrast=contrast, attachment=attachment,
+                similar=written, is_enough=is_enough,
+            )  # fmt: skip
+            written.append(asked.token_ids)
+            text = chat.decode(asked.token_ids)
+            correction = teacher.demonstration(text, rejected)
+            if correction and (is_sound(correction) or not was_sound):
+                return correction
+            if correction is None and teacher.has_block(text):
+                return None  # as it was; closer to what it was it can only be that again
+        return None
 
     revision = teacher.revision_request(rollout.messages, rejected, comment)
     rule = teacher.told(rollout.messages, comment, None)
     contrast = Contrast(rollout.prompt_ids, len(rollout.token_ids))
     ways: list[tuple[Sequence[Message], Contrast | None]] = [(revision, None), (rule, contrast)]
-    found = [next(filter(None, (attempt(*way, nats) for nats in ATTACHED)), None) for way in ways]
+    found = [rewritten(*way) for way in ways]
     return list(dict.fromkeys(each for each in found if each))

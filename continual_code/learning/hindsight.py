@@ -65,16 +65,17 @@ class Hindsight:
 
     def weighed(self, rollout: Rollout, evidence: Evidence, corrected: Correction | None) -> Weighed:
         """The rejected answer beside its correction, and where they part ways; without one, all that was said of."""
-        pieces, token_ids, comment = self._chat.pieces(rollout.token_ids), rollout.token_ids, evidence.comment
-        about = positions_of(pieces, evidence.against) if evidence.against else None
+        token_ids, comment = rollout.token_ids, evidence.comment
+        about = positions_of(self._chat.pieces(token_ids), evidence.against) if evidence.against else None
         rejected = self.untold(rollout.prompt_ids, token_ids)
         told = self.told(rollout.messages, token_ids, comment, corrected.example if corrected else None)
         if corrected is None:
-            departs = sorted(about or range(len(pieces))), []
+            departs = sorted(about or range(len(token_ids))), []
         else:
-            by_itself = self.told(rollout.messages, token_ids, comment).own if corrected.told is not None else None
-            unwanted_T = [] if by_itself is None else argued_against(by_itself, rejected.reading.own).tolist()
-            unwanted = {position for position, is_unwanted in enumerate(unwanted_T) if is_unwanted}
+            unwanted: list[int] = []
+            if corrected.told is not None:
+                by_itself = self.told(rollout.messages, token_ids, comment)
+                unwanted = argued_against(by_itself.own, rejected.reading.own).nonzero().flatten().tolist()
             departs = corrected.departures(token_ids, about, unwanted)
         return Weighed(rollout, comment, rejected, told, corrected, departs)
 

@@ -54,4 +54,9 @@ def demonstration(answer: str, rejected: str) -> str | None:
     return f"{opening}{block['code']}{block['fence']}"
 
 
+def has_block(answer: str) -> bool:
+    """Whether there is a whole code block in an answer, or in what has been written of it."""
+    return _FENCED.search(answer) is not None
+
+
 _FENCED = re.compile(r"^(?P<opening>(?P<fence>`{3,})[^\n]*\n)(?P<code>.*?)^(?P=fence)\s*$", re.DOTALL | re.MULTILINE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Callable, Container
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,17 +32,22 @@ class Answers:
         self.contrasts: list[str | None] = []
         self.attached: list[bool] = []
         self.similar: list[int] = []
+        self.written: list[str] = []
 
     def generate(
         self, prompt_ids: list[int], *_: object, contrast: Contrast | None, attachment: Attachment | None,
-        similar: list[list[int]], **__: object,
+        similar: list[list[int]], on_tokens: Callable[[list[int]], None], stopped: Callable[[], bool], **__: object,
     ) -> Generation:  # fmt: skip
         self.prompts.append(self._chat.decode(prompt_ids))
         self.contrasts.append(contrast and self._chat.decode(contrast.prompt_ids))
         self.attached.append(attachment is not None)
         self.similar.append(len(similar))
-        ids = tuple(self._chat.encode(self.left.pop(0)))
-        return Generation(ids, (0.0,) * len(ids), "stop", 1)
+        left, ids = self._chat.encode(self.left.pop(0)), []
+        while left and not stopped():
+            ids.append(left.pop(0))
+            on_tokens(ids[-1:])
+        self.written.append(self._chat.decode(ids))
+        return Generation(tuple(ids), (0.0,) * len(ids), "interrupted" if left else "stop", len(ids))
 
 
 def correct(bench: Bench, answers: Answers, sound: Container[str] = ALL) -> list[str]:
@@ -62,16 +67,34 @@ def test_the_answer_is_rewritten_and_the_task_done_anew(bench: Bench) -> None:
     assert answers.similar == [1, 2], "what was written before is copied from"
 
 
-def test_what_changes_nothing_is_written_again_closer_to_what_it_was(bench: Bench) -> None:
-    answers = Answers(bench, REJECTED, REJECTED, ANOTHER, REJECTED, OTHERWISE)
+def test_what_breaks_the_code_is_written_again_closer_to_what_it_was(bench: Bench) -> None:
+    answers = Answers(bench, THIRD, OTHERWISE, ANOTHER)
+    assert correct(bench, answers, sound=[REJECTED, ANOTHER, OTHERWISE]) == [OTHERWISE, ANOTHER]
+    assert answers.attached == [False, True, False]
+
+
+def test_what_changes_nothing_is_not_written_again(bench: Bench) -> None:
+    answers = Answers(bench, REJECTED, OTHERWISE)
+    assert correct(bench, answers) == [OTHERWISE]
+    assert answers.attached == [False, False]
+
+
+def test_an_answer_without_code_is_asked_for_again(bench: Bench) -> None:
+    answers = Answers(bench, "Sure, I will.", ANOTHER, OTHERWISE)
     assert correct(bench, answers) == [ANOTHER, OTHERWISE]
-    assert answers.attached == [False, True, True, False, True]
+    assert answers.attached == [False, True, False]
+
+
+def test_nothing_is_written_after_the_code(bench: Bench) -> None:
+    answers = Answers(bench, ANOTHER + "\n\nThis class has a name.", OTHERWISE)
+    assert correct(bench, answers) == [ANOTHER, OTHERWISE]
+    assert answers.written[0].startswith(ANOTHER)
+    assert "This" not in answers.written[0]
 
 
 def test_there_may_be_one_correction_or_none(bench: Bench) -> None:
     assert correct(bench, Answers(bench, ANOTHER, ANOTHER)) == [ANOTHER]
-    assert correct(bench, Answers(bench, *[REJECTED] * 4, OTHERWISE)) == [OTHERWISE]
-    assert correct(bench, Answers(bench, *[REJECTED] * 8)) == []
+    assert correct(bench, Answers(bench, REJECTED, REJECTED)) == []
 
 
 def test_what_breaks_the_code_or_loses_what_was_asked_for_is_no_correction(bench: Bench) -> None:

@@ -13,6 +13,7 @@ from tiny import spread
 from torch import Tensor
 
 from continual_code.events import FinishReason
+from continual_code.learning.answering import SPARE
 from continual_code.learning.common_text import CommonText
 from continual_code.learning.gate import Gate, Refused
 from continual_code.learning.learner import Learner
@@ -42,7 +43,7 @@ def test_a_candidate_that_ends_is_kept_whole(tiny_model: Path, monkeypatch: pyte
     limits = answers(monkeypatch, "stop")
     asked = bench.learner(reask=True).learn("l1", bench.rollout, COMMENT, bench.adapter, 1)
     assert same(asked.tensors, whole.tensors)
-    assert limits == [2 * len(bench.rollout.token_ids) + 256]
+    assert limits == [2 * len(bench.rollout.token_ids) + SPARE]
 
 
 def test_what_passes_says_how_far_the_model_has_drifted(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
