@@ -126,7 +126,8 @@ class Lesson:
     against the answer that it still holds against the answer of now.
     `gap` is how much the comment argues against the rejected tokens: the mean of max(0, log p_untold - log p_told).
     It, and `loss_before` and `loss_after`, the mean divergences from the target, are nats per token, as is `drift`:
-    KL(base, student) after the lesson, on text that has nothing to do with any.
+    KL(base, student) after the lesson, on text that has nothing to do with any. `canary` is how likely it left the
+    least likely token of how small programs open that have nothing to do with any either.
     """
 
     id: str
@@ -148,6 +149,7 @@ class Lesson:
     objection_left: float | None = None
     pinned: bool = False
     drift: float | None = None
+    canary: float | None = None
 
     @property
     def faded(self) -> bool:
@@ -174,7 +176,8 @@ class StepReport:
     where the comment argues against the token that was written. `corrected_ids` is the answer that was
     taught, `deciding` the positions in it where the base by itself would have gone another way. `supersedes`
     are earlier lessons that the comment argues against, and which had to go. `drift` is KL(base, student) after the
-    step, on text that has nothing to do with any lesson, nats per token; None where it was not measured.
+    step, on text that has nothing to do with any lesson, nats per token, `canary` the least probability of a token by
+    which small programs open that have nothing to do with any either; None where they were not measured.
     """
 
     lesson_id: str
@@ -192,6 +195,7 @@ class StepReport:
     deciding: tuple[int, ...] = ()
     supersedes: tuple[str, ...] = ()
     drift: float | None = None
+    canary: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

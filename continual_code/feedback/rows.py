@@ -145,6 +145,7 @@ def _lesson(row: sqlite3.Row, report: StepReport | None) -> Lesson:
         objection_left=row["objection_left"],
         pinned=bool(row["pinned"]),
         drift=report and report.drift,
+        canary=report and report.canary,
     )
 
 

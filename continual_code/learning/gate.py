@@ -79,7 +79,8 @@ class Gate:
     def _harm(self, adapter: Mapping[str, Tensor]) -> str:
         """What the candidate would break that stood under `adapter`, in plain words; "" if nothing."""
         for each in self._held:
-            if self._has_faded(each.rehearsal) and not self._under(adapter, partial(self._has_faded, each.rehearsal)):
+            has_faded = each.look(self._view, self._pause) < self._floor
+            if has_faded and not self._under(adapter, partial(self._has_faded, each.rehearsal)):
                 return each.harm
         return ""
 

@@ -42,6 +42,12 @@ class Holding:
         lessons = [held for held, earlier in self._lessons if earlier.lesson_id not in self.superseded]
         return [*lessons, *self._canaries]
 
+    @property
+    def canary(self) -> float | None:
+        """The least probability of a canary's tokens under the last candidate; None if that was not looked at."""
+        seen = [each.seen for each in self._canaries if each.seen is not None]
+        return min(seen, default=None)
+
     def may_go(self, held: Held) -> bool:
         """Whether what has faded may; an earlier lesson that may is superseded."""
         for each, earlier in self._lessons:

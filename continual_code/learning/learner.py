@@ -105,12 +105,12 @@ class Learner:
 
         def report(
             status: LessonStatus, reason: str, outcome: Outcome, supersedes: Sequence[str] = (),
-            drift: float | None = None,
+            drift: float | None = None, canary: float | None = None,
         ) -> StepReport:  # fmt: skip
             return StepReport(
                 lesson_id, status, reason, None, weighed.gap, outcome.loss_before, outcome.loss_after, outcome.updates,
                 time.monotonic() - started, pieces, gaps,
-                tuple(corrected.token_ids) if corrected else (), weighed.deciding, tuple(supersedes), drift,
+                tuple(corrected.token_ids) if corrected else (), weighed.deciding, tuple(supersedes), drift, canary,
             )  # fmt: skip
 
         if not is_work:
@@ -141,7 +141,8 @@ class Learner:
         except BaseException:
             self._view.load(adapter)
             raise
-        learned = report("learned", "", outcome, holding.superseded, reasked.drift if reasked else None)
+        drift, canary = (reasked.drift, holding.canary) if reasked else (None, None)
+        learned = report("learned", "", outcome, holding.superseded, drift, canary)
         return Candidate(learned, self._view.tensors(), reasked)
 
     def objection_to(self, rollout: Rollout, comment: str) -> float:

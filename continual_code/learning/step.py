@@ -51,16 +51,22 @@ class Rehearsal:
     deciding: Sequence[int]
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Held:
     """What a step must leave: every deciding token stays at least as probable as `floor`.
 
-    `harm` says in plain words what it means when it fades.
+    `harm` says in plain words what it means when it fades; `seen` is what `look` found last.
     """
 
     rehearsal: Rehearsal
     floor: float
     harm: str = ""
+    seen: float | None = None
+
+    def look(self, view: View, pause: Callable[[], None]) -> float:
+        """The least probability of a deciding token under the candidate in the view."""
+        self.seen = weakest(view, self.rehearsal, pause)
+        return self.seen
 
 
 @dataclass(frozen=True)
@@ -135,11 +141,7 @@ def distil(
         is_done = is_sure or loss <= settings.stop_at * losses[0]
         is_later = turn > 0  # before the first update nothing has faded
         looked_at = held if is_done or turn == max(1, settings.max_updates // 2) else watched
-        faded = (
-            [each for each in looked_at if weakest(view, each.rehearsal, pause) < each.floor]
-            if learning and is_later
-            else []
-        )
+        faded = [each for each in looked_at if each.look(view, pause) < each.floor] if learning and is_later else []
         for each in [each for each in faded if each not in watched and may_go(each)]:
             faded.remove(each)
             held.remove(each)

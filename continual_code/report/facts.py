@@ -58,6 +58,7 @@ class Figures:
     updates: int | None
     seconds: float | None
     drift: float | None
+    canary: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +147,9 @@ def _entry(chronicle: Chronicle, lesson: Lesson, report: StepReport | None, repe
 
 
 def _figures(lesson: Lesson, report: StepReport | None) -> Figures:
-    measured = lesson.gap, lesson.loss_before, lesson.loss_after, lesson.seconds, lesson.drift
-    gap, before, after, seconds, drift = map(_finite, measured)
-    return Figures(gap, before, after, report.updates if report else None, seconds, drift)
+    measured = lesson.gap, lesson.loss_before, lesson.loss_after, lesson.seconds, lesson.drift, lesson.canary
+    gap, before, after, seconds, drift, canary = map(_finite, measured)
+    return Figures(gap, before, after, report.updates if report else None, seconds, drift, canary)
 
 
 def _finite(value: float | None) -> float | None:

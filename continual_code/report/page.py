@@ -46,17 +46,19 @@ def page(facts: Facts) -> str:
 
 
 def plots(facts: Facts) -> list[plot.Plot]:
-    """Losses and gaps, drift, seconds, over the lessons from the oldest on; those without a figure are left out."""
+    """Losses and gaps, drift, canaries, seconds, by lesson, oldest first; those without a figure are left out."""
     entries = facts.entries[::-1]
     before = _series("loss before", "ring", [entry.figures.loss_before for entry in entries])
     after = _series("loss after", "dot", [entry.figures.loss_after for entry in entries])
     gap = _series("gap", "diamond", [entry.figures.gap for entry in entries])
     seconds = _series("time", "bar", [entry.figures.seconds for entry in entries])
     drift = _series("drift", "dot", [entry.figures.drift for entry in entries])
+    canary = _series("canary", "dot", [entry.figures.canary for entry in entries])
     ids = [entry.id for entry in entries]
     found = (
         plot.plot("Loss and gap", "nats per token", ids, (before, after, gap), linked=(before, after)),
         plot.plot("Drift on unrelated text", "nats per token", ids, (drift,)),
+        plot.plot("Least likely token of unrelated programs", "probability", ids, (canary,)),
         plot.plot("Time to learn", "seconds", ids, (seconds,)),
     )
     return [one for one in found if one]

@@ -14,12 +14,13 @@ from torch import Tensor
 
 from continual_code.events import FinishReason
 from continual_code.learning.answering import SPARE
+from continual_code.learning.canaries import Canaries
 from continual_code.learning.common_text import CommonText
 from continual_code.learning.gate import Gate, Refused
 from continual_code.learning.learner import Learner
 from continual_code.learning.lessons import Reasked
 from continual_code.learning.scoring import Scorer
-from continual_code.learning.step import Held, Rehearsal
+from continual_code.learning.step import Held, Rehearsal, weakest
 from continual_code.model.generation import Generation, Generator
 from continual_code.model.prefix import PrefixStore
 
@@ -56,6 +57,21 @@ def test_what_passes_says_how_far_the_model_has_drifted(tiny_model: Path, monkey
     expected = CommonText(bench.view, bench.base.chat, 2).drift.of(scorer, "student")
     assert passed.report.drift == pytest.approx(expected, rel=1e-4)
     assert expected > 1e-5
+
+
+@pytest.mark.parametrize("stop_at", [0.99, 0.0], ids=["looked at by the step", "looked at by the gate"])
+def test_what_passes_says_how_likely_the_canaries_still_are(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch, stop_at: float
+) -> None:
+    bench = Bench(tiny_model)
+    canaries = [Rehearsal((1, 2), (3, 4, 5), (0, 2)), Rehearsal((6,), (7, 8), (1,))]
+    monkeypatch.setattr(Canaries, "all", lambda self, pause: canaries)
+    answers(monkeypatch, "stop")
+    learner = bench.learner(reask=True, canary_floor=1e-9, stop_at=stop_at)
+    passed = learner.learn("l1", bench.rollout, COMMENT, bench.adapter, 1)
+    assert passed.tensors is not None
+    bench.view.load(passed.tensors)
+    assert passed.report.canary == min(weakest(bench.view, each, lambda: None) for each in canaries)
 
 
 def test_a_candidate_that_runs_on_is_halved_until_it_ends(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:

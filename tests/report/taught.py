@@ -77,8 +77,11 @@ def step(
     tokens: Sequence[str] = TOKENS,
     gaps: Sequence[float] = GAPS,
 ) -> StepReport:
-    drift = 0.0042 if status == "learned" else None
-    return StepReport(lesson.id, status, reason, None, 0.5, 0.4, 0.1, 3, 2.5, tuple(tokens), tuple(gaps), drift=drift)
+    drift, canary = (0.0042, 0.97) if status == "learned" else (None, None)
+    figures = 0.5, 0.4, 0.1, 3, 2.5
+    return StepReport(
+        lesson.id, status, reason, None, *figures, tuple(tokens), tuple(gaps), drift=drift, canary=canary
+    )  # fmt: skip
 
 
 class Outline(HTMLParser):

@@ -94,8 +94,9 @@ def test_every_mark_is_told_apart_without_colour(several: Taught):
 
 def test_the_plot_has_axes_and_a_mark_for_each_figure(several: Taught):
     outline = Outline(page(several.facts()))
-    assert outline.tags.count("svg") == 3
+    assert outline.tags.count("svg") == 4
     assert "drift 0.0042 nats per token" in outline.text
+    assert "canary 0.97 probability" in outline.text
     assert outline.tags.count("rect") == 3  # the seconds of three finished steps
     assert "lesson" in outline.text
     assert "nats per token" in outline.text

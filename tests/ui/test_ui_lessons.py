@@ -10,7 +10,7 @@ from scripted import lesson
 
 from continual_code.errors import UsageError
 from continual_code.events import Checked, Failed, StudiedAgain, Undone
-from continual_code.ui.screens.lessons import drift_course
+from continual_code.ui.screens.lessons import courses
 
 TAUGHT = [
     lesson("l1", "use f-strings"),
@@ -33,18 +33,20 @@ async def test_lessons_are_listed_newest_first_with_their_status_in_words() -> N
 async def test_how_far_the_lessons_have_moved_the_model_elsewhere_is_drawn_oldest_first() -> None:
     async with at_work() as person:
         person.session.lesson_list = [
-            replace(lesson("l1", "use f-strings"), drift=0.002),
+            replace(lesson("l1", "use f-strings"), drift=0.002, canary=0.99),
             replace(lesson("l2", "no globals", status="undone"), drift=0.5),
-            replace(lesson("l3", "be brief"), drift=0.008),
+            replace(lesson("l3", "be brief"), drift=0.008, canary=0.61),
         ]
         await person.press("f4")
-        await person.sees("drift ▃█ 0.0080 nats a token on unrelated text")
+        await person.sees("drift  ▃█ 0.0080 nats a token on unrelated text")
+        await person.sees("canary █▅ 0.61 least likely token of unrelated programs")
         await person.sees("seconds 3.1 · drift 0.0080")
+        await person.sees("canary 0.61")
 
 
 def test_of_many_lessons_the_newest_are_drawn() -> None:
-    course = drift_course([replace(lesson(f"l{n}", "x"), drift=n / 1000) for n in range(200)], 10)
-    assert course == f"drift {'█' * 10} 0.1990 nats a token on unrelated text"
+    drawn = courses([replace(lesson(f"l{n}", "x"), drift=n / 1000) for n in range(200)], 10)
+    assert drawn == f"drift  {'█' * 10} 0.1990 nats a token on unrelated text"
 
 
 async def test_without_a_measured_drift_nothing_is_drawn() -> None:

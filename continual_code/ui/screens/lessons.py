@@ -32,7 +32,7 @@ EMPTY = (
 )
 
 
-PARTS = {"lesson-heading", "lesson-list", "lesson-empty", "lesson-drift", "lesson-detail"}
+PARTS = {"lesson-heading", "lesson-list", "lesson-empty", "lesson-courses", "lesson-detail"}
 BARS = "▁▂▃▄▅▆▇█"
 
 
@@ -55,7 +55,7 @@ class LessonsScreen(Page[None]):
         yield Static(id="lesson-heading", markup=False)
         yield LessonList()
         yield Static(Content(EMPTY), id="lesson-empty", markup=False)
-        yield Static(id="lesson-drift", markup=False)
+        yield Static(id="lesson-courses", markup=False)
         yield Static(id="lesson-detail", markup=False)
         yield self.footer()
 
@@ -135,9 +135,9 @@ class LessonsScreen(Page[None]):
         self.query_one("#lesson-empty").display = not lessons
         for name in ("#lesson-heading", "#lesson-detail", "#lesson-list"):
             self.query_one(name).display = bool(lessons)
-        course = drift_course(lessons, self.size.width - 60)
-        self.query_one("#lesson-drift", Static).update(Content.styled(course, ".quiet"))
-        self.query_one("#lesson-drift").display = bool(course)
+        drawn = courses(lessons, self.size.width - 60)
+        self.query_one("#lesson-courses", Static).update(Content.styled(drawn, ".quiet"))
+        self.query_one("#lesson-courses").display = bool(drawn)
         self.query_one(LessonList).show(lessons)
         self.query_one(LessonList).focus()
 
@@ -155,17 +155,28 @@ class LessonsScreen(Page[None]):
         self.query_one("#lesson-detail", Static).update(content)
 
 
-def drift_course(lessons: Sequence[Lesson], width: int) -> str:
-    """How far the lessons have moved the model elsewhere, as one line whose bars take `width` cells; "" if unknown.
+def courses(lessons: Sequence[Lesson], width: int) -> str:
+    """How far the lessons have moved the model elsewhere, in lines whose bars take `width` cells; "" if unknown.
 
     Oldest first; what was undone or refused is no part of it.
     """
-    drifts = [each.drift for each in lessons if each.status == "learned" and each.drift is not None]
-    if not drifts:
-        return ""
-    step = (max(drifts) or 1.0) / (len(BARS) - 1)
-    bars = "".join(BARS[round(max(0.0, drift) / step)] for drift in drifts)
-    return f"drift {bars[-max(1, width) :]} {drifts[-1]:.4f} nats a token on unrelated text"
+    learned = [each for each in lessons if each.status == "learned"]
+    drifts = [each.drift for each in learned if each.drift is not None]
+    canaries = [each.canary for each in learned if each.canary is not None]
+    lines: list[str] = []
+    if drifts:
+        bars = _bars(drifts, max(drifts), width)
+        lines.append(f"drift  {bars} {drifts[-1]:.4f} nats a token on unrelated text")
+    if canaries:
+        bars = _bars(canaries, 1.0, width)
+        lines.append(f"canary {bars} {canaries[-1]:.2f} least likely token of unrelated programs")
+    return "\n".join(lines)
+
+
+def _bars(values: Sequence[float], full: float, width: int) -> str:
+    """The newest `width` of them, at least one, where the tallest bar stands for `full`."""
+    step = (full or 1.0) / (len(BARS) - 1)
+    return "".join(BARS[round(min(max(0.0, value), full) / step)] for value in values[-max(1, width) :])
 
 
 def detail(lesson: Lesson) -> Content:
@@ -176,6 +187,7 @@ def detail(lesson: Lesson) -> Content:
         "revision": "" if lesson.revision is None else f"r{lesson.revision}",
         "seconds": "" if lesson.seconds is None else f"{lesson.seconds:.1f}",
         "drift": "" if lesson.drift is None else f"{lesson.drift:.4f}",
+        "canary": "" if lesson.canary is None else f"{lesson.canary:.2f}",
     }
     told = " · ".join(f"{name} {value}" for name, value in figures.items() if value)
     reason = f", because {clean_line(lesson.reason)}" if lesson.reason else ""
