@@ -62,7 +62,7 @@ class LearningSettings(_Frozen):
     gradient: Literal["rollout", "full"] = "rollout"
     learning_rate: float = Field(default=6.5e-4, ge=0)
     decay: float = Field(
-        default=0.0, ge=0, le=1, description="the t-th update has the rate divided by t to this power; 0: all have it"
+        default=0.5, ge=0, le=1, description="the t-th update has the rate divided by t to this power; 0: all have it"
     )
     demonstration: bool = Field(default=True, description="the teacher is also shown a corrected answer")
     learn_on: Literal["both", "rollout", "demonstration"] = Field(

@@ -27,6 +27,7 @@ QUICK: dict[str, Any] = {
     "reask": False,
     "learning_rate": 5e-3,
     "max_updates": 4,
+    "decay": 0.0,
     "work_floor": -1e9,
     "drift_budget": 1e9,
     "memory": False,  # what a model with random weights thinks of a remark means nothing
