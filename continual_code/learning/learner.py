@@ -27,7 +27,7 @@ from continual_code.learning.remarks import Remarks
 from continual_code.learning.scoring import BASE, Scorer
 from continual_code.learning.step import Aim, Held, NotFinite, Outcome, Rehearsal, distil, weakest
 from continual_code.learning.targets import Targets
-from continual_code.learning.weighing import CAME_UP, Correction, Weighed
+from continual_code.learning.weighing import BARELY, CAME_UP, Correction, Weighed
 from continual_code.model.chat import Chat
 from continual_code.model.generation import Generator
 from continual_code.model.prefix import PrefixStore
@@ -163,9 +163,15 @@ class Learner:
         return all(weakest(self._view, each.rehearsal, self._pause) > 0.5 for each in taught)
 
     def _require_effect(self, weighed: Weighed, reasked: Reasked) -> None:
-        """Raises Refused: the comment has as much to say about what was answered again as it had before."""
-        if not weighed.comment or weighed.share_in(reasked.generation.token_ids) >= CAME_UP:
+        """Raises Refused: what was answered again is not what was taught, and the comment still argues against it.
+
+        A lesson that adds something has to show; one that only leaves something out shows in the comment's silence.
+        """
+        share = weighed.share_in(reasked.generation.token_ids)
+        if not weighed.comment or share >= CAME_UP:
             return
+        if share < BARELY and weighed.adds:
+            raise Refused("Asked again without your comment, nothing of the correction comes up.")
         again = replace(weighed.rollout, token_ids=reasked.generation.token_ids)
         before, after = (self.objection_to(each, weighed.comment) for each in (weighed.rollout, again))
         if after > HELD_SHARE * before:

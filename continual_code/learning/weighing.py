@@ -15,6 +15,7 @@ from continual_code.learning.alignment import changed, departures
 from continual_code.learning.scoring import Reading, objection
 
 CAME_UP = 0.5  # of what a correction teaches, to be found in the answer that is asked for after the step
+BARELY = 0.25  # less than this of it, and the answer does not show that it was taught
 MEANT = 1.0  # nats: a comment accounts for a token that it makes e times as likely
 PRICE = 0.2  # nats
 
@@ -118,6 +119,11 @@ class Weighed:
     def taught(self) -> frozenset[int]:
         """The tokens by which it decides."""
         return frozenset(self.corrected.token_ids[place] for place in self.deciding) if self.corrected else frozenset()
+
+    @property
+    def adds(self) -> bool:
+        """Whether the correction writes most of what it teaches more often than the rejected answer does."""
+        return self.corrected is not None and self.share_in(self.corrected.token_ids) >= CAME_UP
 
     def share_in(self, answer: Sequence[int]) -> float:
         """How much of what is taught comes up in an answer, and not as often in the rejected one, by effect; 0..1."""

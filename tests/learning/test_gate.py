@@ -21,6 +21,7 @@ from continual_code.learning.learner import Learner
 from continual_code.learning.lessons import Reasked
 from continual_code.learning.scoring import Scorer
 from continual_code.learning.step import Held, Rehearsal, weakest
+from continual_code.learning.weighing import Weighed
 from continual_code.model.generation import Generation, Generator
 from continual_code.model.prefix import PrefixStore
 
@@ -207,3 +208,17 @@ def test_code_that_was_broken_before_need_not_become_whole(tiny_model: Path, mon
     answers(monkeypatch, "stop")
     evidence = replace(COMMENT, is_sound=lambda answer: False)
     assert bench.learner(reask=True).learn("l1", bench.rollout, evidence, bench.adapter, 1).report.status == "learned"
+
+
+@pytest.mark.parametrize(("adds", "status"), [(True, "refused"), (False, "learned")])
+def test_a_lesson_that_adds_something_has_to_show_even_if_the_comment_has_nothing_more_to_say(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch, adds: bool, status: str
+) -> None:
+    bench = Bench(tiny_model)
+    answers(monkeypatch, "stop")
+    objections = {bench.rollout.token_ids: 1.0}
+    monkeypatch.setattr(Learner, "objection_to", lambda self, rollout, _: objections.get(rollout.token_ids, 0.0))
+    monkeypatch.setattr(Weighed, "adds", adds)
+    report = bench.learner(reask=True).learn("l1", bench.rollout, COMMENT, bench.adapter, 1).report
+    assert report.status == status, report.reason
+    assert ("nothing of the correction comes up" in report.reason) == adds

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
+from continual_code.events import Rollout
 from continual_code.learning.alignment import changed
 from continual_code.learning.scoring import Reading
-from continual_code.learning.weighing import PRICE, Correction
+from continual_code.learning.weighing import PRICE, Correction, Untold, Weighed
 
 REJECTED = [0, 1, 2, 3]
 CORRECTED = [0, 5, 6, 1, 2, 4]
@@ -61,3 +62,18 @@ def test_how_much_of_a_lesson_comes_up_is_counted_by_effect() -> None:
     assert found.share_in(CORRECTED, REJECTED, deciding) == 1.0
     assert found.share_in([0, 6], REJECTED, deciding) == pytest.approx(3 / 8)
     assert found.share_in(REJECTED, REJECTED, deciding) == 0.0
+
+
+def weighed(corrected: Correction | None, rejected: list[int]) -> Weighed:
+    rollout = Rollout((), (), tuple(rejected), (0.0,) * len(rejected), 0.0, 1.0, 0, 0, "stop")
+    reading = Reading(torch.empty(len(rejected), 0), torch.zeros(len(rejected)), torch.tensor(rejected))
+    departs = corrected.departures(rejected, None) if corrected else ([], [])
+    return Weighed(rollout, "Say it so.", Untold(rejected, reading), reading, corrected, departs)
+
+
+def test_a_correction_adds_if_most_of_what_it_teaches_is_not_in_the_rejected_answer_already() -> None:
+    found = correction(0.0, 1.0, 3.0, 0.0, 0.0, 4.0)
+    assert weighed(found, REJECTED).adds
+    assert not weighed(None, REJECTED).adds
+    everything_is_there = [*REJECTED, 5, 6, 4]  # what is taught is only to leave some of it out
+    assert not weighed(found, everything_is_there).adds
