@@ -175,9 +175,10 @@ class StepReport:
     `token_gaps[t]` is log p_base(y_t | x, comment, y<t) - log p_base(y_t | x, y<t), in nats: below zero
     where the comment argues against the token that was written. `corrected_ids` is the answer that was
     taught, `deciding` the positions in it where the base by itself would have gone another way. `supersedes`
-    are earlier lessons that the comment argues against, and which had to go. `drift` is KL(base, student) after the
-    step, on text that has nothing to do with any lesson, nats per token, `canary` the least probability of a token by
-    which small programs open that have nothing to do with any either; None where they were not measured.
+    are earlier lessons that the comment argues against, and which had to go: from the weights altogether where the
+    comment itself is but a line of the prompt. `drift` is KL(base, student) after the step, on text that has nothing to
+    do with any lesson, nats per token, `canary` the least probability of a token by which small programs open that have
+    nothing to do with any either; None where they were not measured.
     """
 
     lesson_id: str

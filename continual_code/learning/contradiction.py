@@ -34,6 +34,13 @@ class Contradiction:
             return False
         return self._against(earlier)[list(earlier.rehearsal.deciding)].float().mean().item() >= 0.5
 
+    def replaces(self, earlier: Earlier) -> bool:
+        """Whether the lesson cannot stand beside it: it says otherwise outright, or it argues against most of what the
+        lesson taught, some of which was just rejected.
+        """
+        taught = {earlier.rehearsal.token_ids[place] for place in earlier.rehearsal.deciding}
+        return self.outright(earlier) or (not taught.isdisjoint(self._gone) and self.of_most(earlier))
+
     def outright(self, earlier: Earlier) -> bool:
         """Whether it says otherwise of the same thing: in like words, and against a token of both answers."""
         alike = SequenceMatcher(None, _words(self._comment), _words(earlier.comment), autojunk=False).ratio()

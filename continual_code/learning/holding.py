@@ -33,8 +33,8 @@ class Holding:
         self._lessons = [(Held(each.rehearsal, settings.held, FORGOTTEN), each) for each in kept]
         self._canaries = [Held(each, settings.canary_floor, OTHERWISE) for each in canaries]
         self._contradiction = contradiction
-        loose = [each for each in earlier if not each.pinned]
-        self.superseded = [each.lesson_id for each in loose if contradiction.outright(each)]
+        self._loose = [each for each in earlier if not each.pinned]
+        self.superseded = [each.lesson_id for each in self._loose if contradiction.outright(each)]
 
     @property
     def held(self) -> list[Held]:
@@ -47,6 +47,10 @@ class Holding:
         """The least probability of a canary's tokens under the last candidate; None if that was not looked at."""
         seen = [each.seen for each in self._canaries if each.seen is not None]
         return min(seen, default=None)
+
+    def replaced(self) -> list[str]:
+        """The earlier lessons that must not stay in the weights when the comment becomes a line of the prompt."""
+        return [each.lesson_id for each in self._loose if self._contradiction.replaces(each)]
 
     def may_go(self, held: Held) -> bool:
         """Whether what has faded may; an earlier lesson that may is superseded."""

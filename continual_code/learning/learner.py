@@ -115,13 +115,17 @@ class Learner:
 
         if not is_work:
             return Candidate(report("no_signal", "The remark is not about the code.", NOTHING), None)
-        if reason := self._no_signal(weighed):
-            is_kept = evidence.comment and self._keeps(odds)
-            return Candidate(report("memory" if is_kept else "no_signal", reason, NOTHING), None)
         outcome = NOTHING
         against = evidence.comment if evidence.supersedes else ""
         contradiction = Contradiction(self._hindsight.apart(), against, weighed.gone)
         holding = Holding(earlier, self._canaries(), self._settings, contradiction)
+
+        def kept(reason: str) -> Candidate:
+            return Candidate(report("memory", reason, outcome, holding.replaced()), None)
+
+        if reason := self._no_signal(weighed):
+            is_kept = evidence.comment and self._keeps(odds)
+            return kept(reason) if is_kept else Candidate(report("no_signal", reason, NOTHING), None)
         try:
             aims = self._aims(weighed, revision) + self._anchored(weighed, revision, len(earlier))
             self._stage("learning")
@@ -137,7 +141,7 @@ class Learner:
             self._view.load(adapter)
             # Its support has shown that the comment is about the code, whatever its odds are.
             is_kept = isinstance(error, Refused) and evidence.comment and self._settings.memory
-            return Candidate(report("memory" if is_kept else "refused", str(error), outcome), None)
+            return kept(str(error)) if is_kept else Candidate(report("refused", str(error), outcome), None)
         except BaseException:
             self._view.load(adapter)
             raise

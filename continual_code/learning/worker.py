@@ -230,6 +230,7 @@ class Worker:
     def _conclude(self, lesson_id: str, candidate: Candidate) -> None:
         report = candidate.report
         if candidate.tensors is None:
+            self._make_way(report)
             self._lineage.journal.finish(lesson_id, report)
         else:
             self._stage("saving")
@@ -241,6 +242,16 @@ class Worker:
             self._publish(Published(report.revision, candidate.tensors, lesson, candidate.reasked))
         elif report.status == "memory":
             self._remind(lesson)
+
+    def _make_way(self, report: StepReport) -> None:
+        """Take back what stands against a line of the prompt: what the weights hold is stronger than what they read.
+
+        It comes before the lesson ends: a lesson that is begun anew, because the program stopped between the two,
+        finds nothing against it any more.
+        """
+        for lesson_id in report.supersedes:
+            undone = self.undo(lesson_id)
+            self._emit(replace(undone, detail=f"{report.lesson_id} says otherwise. {undone.detail}"))
 
     def _serve_head(self) -> None:
         self._publish(Published(self._lineage.head, self._adapter()))

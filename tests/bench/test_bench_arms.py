@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,8 @@ from continual_code.errors import UsageError
 from continual_code.events import Message, Reminder, Rollout
 from continual_code.learning import teacher
 from continual_code.learning.divergence import reverse_kl
-from continual_code.learning.lessons import Earlier
+from continual_code.learning.learner import Learner
+from continual_code.learning.lessons import Candidate, Earlier
 from continual_code.learning.scoring import BASE
 from continual_code.learning.step import Rehearsal
 from continual_code.model.generation import Generation, Generator
@@ -224,6 +226,29 @@ def test_a_comment_that_changes_nothing_leaves_the_state_itself(deaf: Subject, l
     taught = arm(name)(deaf, state, lesson)
     assert taught.status == "no_signal"
     assert taught.state is state
+
+
+def test_a_line_of_the_prompt_takes_back_the_lesson_that_says_otherwise_and_teaches_later_ones_again(
+    subject: Subject, state: State, lesson: Lesson, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = arm("ours")
+    second, third = replace(lesson, id="l2", comment="Say it otherwise."), replace(lesson, id="l3", comment="No.")
+    without = ours(subject, state, second).state
+    learn = Learner.learn
+
+    def kept(self: Learner, lesson_id: str, *rest: Any) -> Candidate:
+        candidate = learn(self, lesson_id, *rest)
+        if lesson_id != "l3":
+            return candidate
+        return Candidate(replace(candidate.report, status="memory", supersedes=("l1",)), None)
+
+    monkeypatch.setattr(Learner, "learn", kept)
+    both = ours(subject, ours(subject, state, lesson).state, second).state
+    after = ours(subject, both, third)
+    assert not same(both.tensors, without.tensors)
+    assert same(after.state.tensors, without.tensors), "as if the first had never been taught"
+    assert [line.comment for line in after.state.memory][-1] == "No."
+    assert after.supersedes == ("l1",)
 
 
 def test_fine_tuning_without_an_edit_has_nothing_to_learn_from(subject: Subject, state: State, lesson: Lesson) -> None:

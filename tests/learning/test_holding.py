@@ -33,6 +33,9 @@ class Against(Contradiction):
     def outright(self, earlier: Earlier) -> bool:
         return earlier.lesson_id == self._outright
 
+    def replaces(self, earlier: Earlier) -> bool:
+        return self.outright(earlier)
+
 
 def earlier(number: int, pinned: bool) -> Earlier:
     return Earlier(f"l{number}", TALK, Rehearsal((number,), (number,), (0,)), pinned=pinned)
@@ -69,6 +72,12 @@ def test_a_lesson_that_is_contradicted_outright_is_not_held_from_the_start_howev
     found = holding(3, outright="l1", rehearse=2)
     assert (found.superseded, [each.rehearsal.prompt_ids for each in found.held[:-1]]) == (["l1"], [(2,)])
     assert holding(3, outright="l0", rehearse=2).superseded == ["l0"]
+
+
+def test_what_a_line_of_the_prompt_replaces_is_found_however_old_it_is_unless_it_is_pinned() -> None:
+    assert holding(3, outright="l0", rehearse=1).replaced() == ["l0"]
+    assert holding(3, outright="l0", pinned="l0").replaced() == []
+    assert holding(3, faded="l1").replaced() == []
 
 
 @pytest.fixture
@@ -129,3 +138,34 @@ def test_a_comment_contradicts_outright_what_it_says_otherwise_in_like_words(
     assert not silent.outright(old)
     found = Holding([old], [], LearningSettings(), silent)
     assert not found.may_go(found.held[0]), "what may take no place lets nothing go"
+
+
+@pytest.mark.parametrize(
+    ("gone", "argues", "replaces"),
+    [
+        (3, 3.0, True),  # against what the lesson decides, some of which was rejected now
+        (3, 0.5, False),  # not against what it decides
+        (4, 3.0, False),  # what was rejected now is not what the lesson taught
+    ],
+)
+def test_a_comment_replaces_a_lesson_that_it_argues_against_and_whose_effect_was_rejected(
+    bench: Bench, taught: tuple[int, ...], monkeypatch: pytest.MonkeyPatch, gone: int, argues: float, replaces: bool
+) -> None:
+    old = Earlier("l0", TALK, Rehearsal(bench.rollout.prompt_ids, taught, (3, 5)), "Return nothing at all.")
+    arguing(bench, monkeypatch, taught, argues)
+    hindsight = Hindsight(Scorer(bench.view, PrefixStore(), lambda: None), bench.base.chat)
+    assert taught[gone] not in (taught[3], taught[5]) or gone == 3
+    assert Contradiction(hindsight, "Keep it as it was.", [taught[gone]]).replaces(old) == replaces
+    assert not Contradiction(hindsight, "", [taught[gone]]).replaces(old)
+
+
+@pytest.mark.parametrize(("pinned", "replaced"), [(False, ("l0",)), (True, ())])
+def test_a_comment_that_becomes_a_line_of_the_prompt_names_what_it_replaces(
+    bench: Bench, taught: tuple[int, ...], monkeypatch: pytest.MonkeyPatch, pinned: bool, replaced: tuple[str, ...]
+) -> None:
+    old = Earlier("l0", TALK, Rehearsal(bench.rollout.prompt_ids, taught, (3, 5)), "Say it so.", pinned)
+    monkeypatch.setattr(Contradiction, "replaces", lambda self, earlier: earlier is old)
+    learner = bench.learner(gap_floor=1e9, memory=True, memory_floor=-1e9)
+    candidate = learner.learn("l1", bench.rollout, COMMENT, bench.adapter, 1, [old])
+    assert (candidate.report.status, candidate.report.supersedes) == ("memory", replaced)
+    assert candidate.tensors is None

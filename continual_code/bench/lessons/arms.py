@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.util import find_spec
 
@@ -66,10 +66,21 @@ def _distilled(**changes: object) -> Arm:
             taught = [*standing, *Earlier.of(rollout, report, lesson.comment)]
             after = subject.state(candidate.tensors, state.memory, taught)
         elif report.status == "memory":
-            after = _memory(subject, state, lesson).state
+            after = _memory(subject, _undone(subject, state, report.supersedes, teach), lesson).state
+        after = after if after is state else replace(after, made_by=lesson, before=state)
         return Taught(after, report.status, report.gap, report.seconds, report.supersedes, reason=report.reason)
 
     return teach
+
+
+def _undone(subject: Subject, state: State, ids: Collection[str], teach: Arm) -> State:
+    """The state as if these lessons had never been taught; what came after the first of them is taught again."""
+    if not ids or state.before is None or state.made_by is None:
+        return state
+    earlier = _undone(subject, state.before, ids, teach)
+    if state.made_by.id in ids:
+        return earlier
+    return state if earlier is state.before else teach(subject, earlier, state.made_by).state
 
 
 def _baseline(step: Callable[..., Tensors | None]) -> Arm:

@@ -48,12 +48,17 @@ CHAT_TOKENS = 384
 
 @dataclass(frozen=True)
 class State:
-    """What an arm has made of the model so far: adapter tensors, lines that stay in the prompt, what to rehearse."""
+    """What an arm has made of the model so far: adapter tensors, lines that stay in the prompt, what to rehearse.
+
+    `made_by` is the lesson that made it of the state `before`; None where that is not known.
+    """
 
     number: int
     tensors: Tensors
     memory: tuple[Reminder, ...] = ()
     taught: tuple[Earlier, ...] = ()
+    made_by: Lesson | None = None
+    before: State | None = None
 
 
 @dataclass(frozen=True, slots=True)
