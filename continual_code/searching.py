@@ -1,28 +1,19 @@
-"""Searching the repository: the `search` command, and what the screen's `/search` asks.
-
-Invariant: a search reads what the agent may read, by the same listing and the same safe opening.
-"""
+"""The command that searches the repository."""
 
 from __future__ import annotations
 
 from argparse import Namespace
 from dataclasses import asdict
 
-from continual_code.events import Found
 from continual_code.output import say, show
 from continual_code.screen import root_of
-from continual_code.workspace import Root, list_files
-from continual_code.workspace.search import search as search_files
-
-
-def find(root: Root, wanted: str, *, word: bool = False) -> Found:
-    """The lines beneath `root` that hold `wanted`; see `workspace.search`."""
-    return search_files(wanted, list_files(root.path), root.text, word=word)
+from continual_code.workspace import Root
+from continual_code.workspace import search as search_beneath
 
 
 def search(arguments: Namespace) -> int:
     """Print the lines that hold a text; exit code 1 when there are none."""
-    found = find(Root(root_of(arguments)), arguments.text, word=arguments.word)
+    found = search_beneath(Root(root_of(arguments)), arguments.text, word=arguments.word)
     if found.cut:
         say(found.cut)
     lines = (f"{match.path}:{match.number}: {match.text}" for match in found.matches)

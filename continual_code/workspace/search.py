@@ -1,7 +1,8 @@
 """Where some text occurs in the files of a repository.
 
-Invariant: matches, characters and seconds are bounded, and a result that is not all of it says so. There are no
-regular expressions: one could keep a line busy for hours, and nothing in this process could stop it.
+Invariant: only what the agent may read is looked into, by the same listing and the same safe opening; matches,
+characters and seconds are bounded, and a result that is not all of it says so. There are no regular expressions: one
+could keep a line busy for hours, and nothing in this process could stop it.
 """
 
 from __future__ import annotations
@@ -12,15 +13,22 @@ from collections.abc import Callable, Iterator, Sequence
 
 from continual_code.errors import UsageError
 from continual_code.events import Found, Match
+from continual_code.workspace.git import list_files
+from continual_code.workspace.root import Root
 
 MOST_MATCHES = 200
 MOST_CHARACTERS = 200_000_000
-SECONDS = 10.0
+SECONDS = 5.0
 LONGEST_WANTED = 200
 BEFORE, AFTER = 60, 140  # characters of a long line around its match
 
 
-def search(
+def search(root: Root, wanted: str, *, word: bool = False) -> Found:
+    """The lines beneath `root` that hold `wanted`; see `search_files`."""
+    return search_files(wanted, list_files(root.path), root.text, word=word)
+
+
+def search_files(
     wanted: str,
     files: Sequence[str],
     read: Callable[[str], str | None],

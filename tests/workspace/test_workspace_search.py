@@ -11,19 +11,18 @@ from workspace_trees import SECRET, plant
 
 from continual_code.errors import UsageError
 from continual_code.events import Found
-from continual_code.workspace import Root, list_files
-from continual_code.workspace.search import AFTER, BEFORE, MOST_MATCHES, SECONDS, search
+from continual_code.workspace import Root, list_files, search
+from continual_code.workspace.search import AFTER, BEFORE, MOST_MATCHES, SECONDS, search_files
 
 
 def find(text: str, wanted: str, *, word: bool = False) -> list[str]:
     """What was found in one file, as its line numbers with what matched."""
-    matches = search(wanted, ["a.py"], {"a.py": text}.get, word=word).matches
+    matches = search_files(wanted, ["a.py"], {"a.py": text}.get, word=word).matches
     return [f"{match.number} {match.text[match.start : match.end]}" for match in matches]
 
 
 def beneath(tree: Path, wanted: str) -> Found:
-    root = Root(tree)
-    return search(wanted, list_files(root.path), root.text)
+    return search(Root(tree), wanted)
 
 
 # --- What it finds ----------------------------------------------------------------------
@@ -65,7 +64,7 @@ def test_matches_come_in_the_order_of_the_files(tree: Path):
 @pytest.mark.parametrize("wanted", ["", "   ", "two\nlines", "x" * 201])
 def test_what_cannot_be_in_a_line_is_refused(wanted: str):
     with pytest.raises(UsageError):
-        search(wanted, [], lambda path: None)
+        search_files(wanted, [], lambda path: None)
 
 
 # --- What it may read -------------------------------------------------------------------
@@ -89,7 +88,7 @@ def test_a_link_is_not_followed_even_when_it_was_listed_as_a_file(tree: Path, ou
     (tree / "swapped.txt").unlink()
     (tree / "swapped.txt").symlink_to(outside / "secret.txt")
     assert "swapped.txt" in listed
-    assert search("person", listed, root.text).matches == ()
+    assert search_files("person", listed, root.text).matches == ()
 
 
 # --- Where it ends ----------------------------------------------------------------------
@@ -97,22 +96,22 @@ def test_a_link_is_not_followed_even_when_it_was_listed_as_a_file(tree: Path, ou
 
 def test_of_a_huge_line_only_what_stands_around_the_match_is_kept():
     text = "a" * 400_000 + "needle" + "b" * 400_000
-    (match,) = search("needle", ["a.js"], {"a.js": text}.get).matches
+    (match,) = search_files("needle", ["a.js"], {"a.js": text}.get).matches
     assert match.text[match.start : match.end] == "needle"
     assert len(match.text) == BEFORE + len("needle") + AFTER
 
 
 def test_more_matches_than_can_be_shown_are_cut_and_that_is_said():
     exact, more = ("x\n" * (MOST_MATCHES + extra) for extra in (0, 1))
-    assert search("x", ["a"], {"a": exact}.get).cut == ""
-    found = search("x", ["a"], {"a": more}.get)
+    assert search_files("x", ["a"], {"a": exact}.get).cut == ""
+    found = search_files("x", ["a"], {"a": more}.get)
     assert len(found.matches) == MOST_MATCHES
     assert "there are more" in found.cut
 
 
 def test_a_search_that_takes_too_long_says_how_far_it_came():
     seconds = count(0.0, SECONDS / 2)
-    found = search("x", ["a", "b", "c", "d"], lambda path: "x\n", clock=lambda: next(seconds))
+    found = search_files("x", ["a", "b", "c", "d"], lambda path: "x\n", clock=lambda: next(seconds))
     assert [match.path for match in found.matches] == ["a", "b"]
     assert found.cut == "Only the first 2 of 4 files were looked at."
 
@@ -122,6 +121,6 @@ def test_thirty_megabytes_in_two_thousand_files_take_about_a_second(word: bool):
     body = "def step_number(order, item: str) -> int:\n    return number + something_else\n" * 190
     files = {f"pkg/module{number}.py": f"{body}cart{number}()\n" for number in range(2000)}
     started = time.process_time()  # the machine may be busy with something else
-    found = search("cart77", list(files), files.get, word=word)
+    found = search_files("cart77", list(files), files.get, word=word)
     assert time.process_time() - started < 1.5
     assert [match.path for match in found.matches if match.text == "cart77()"] == ["pkg/module77.py"]
