@@ -60,7 +60,9 @@ def script() -> NoReturn:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    own = {"screen": "screen", "run": "asking", "completion": "completion", "config": "configuring"}
+    own = {
+        "screen": "screen", "run": "asking", "completion": "completion", "config": "configuring", "search": "searching",
+    }  # fmt: skip
     module = own.get(arguments.run, "commands")  # no other command's imports
     return getattr(importlib.import_module(f"continual_code.{module}"), arguments.run)(arguments)
 
@@ -147,6 +149,9 @@ def _add_commands(commands: argparse._SubParsersAction, common: argparse.Argumen
     ask.add_argument("--file", action="append", default=[], metavar="F", help=FILE_HELP)
     ask.add_argument("--apply", action="store_true", default=argparse.SUPPRESS, help=APPLY_HELP)
     ask.add_argument("--output-format", choices=FORMATS, default=argparse.SUPPRESS, help=FORMAT_HELP)
+    search = add("search", "search", "list the lines that hold a text, in the files that the agent may read")
+    search.add_argument("text", help="as it stands there; its case counts only if it has an upper-case letter")
+    search.add_argument("--word", action="store_true", help="only as a word of its own")
     accept = add("accept", "accept", "apply a proposal")
     accept.add_argument("id")
     reject = add("reject", "reject", "reject a proposal; with a reason it is learned from")

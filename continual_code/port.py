@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-from continual_code.events import Credited, Lesson, Listener, Task, Verdict
+from continual_code.events import Credited, Found, Lesson, Listener, Task, Verdict
 from continual_code.past import Past, Point, SessionNote
 
 
@@ -260,6 +260,14 @@ class Session(Protocol):
 
     def files(self) -> Sequence[str]:
         """The paths that `@` can complete, relative to the root."""
+        ...
+
+    def search(self, wanted: str) -> Found:
+        """The lines of the repository's text files that hold `wanted`; takes seconds where there are very many.
+
+        Raises:
+            UsageError: nothing, or more than one line, is wanted.
+        """
         ...
 
     def export(self, directory: Path) -> Path:

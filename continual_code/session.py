@@ -72,6 +72,7 @@ class LiveSession:
         self._credited: Credited | None = None
         self._jobs = Jobs()
         self.commits = LiveCommits(lambda: self._desk, self.emit, self._jobs, self.turns, self._loaded)
+        self.search = lambda wanted: self._desk.search(wanted)
         self._runs: LiveRuns | None = None
         self._serving: Serving | None = None
         self._thread = threading.Thread(target=self._serve, name="serving", daemon=True)

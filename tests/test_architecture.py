@@ -15,7 +15,7 @@ FOR_ALL = {"events", "errors", "settings", "disk", "templates", "diffs", "collec
 SEES_EVERYTHING = {
     "app", "cli", "commands", "session", "desk", "headless", "demo", "doctor", "sample", "bench", "port",
     "engine", "screen", "completion", "asking", "output", "piped", "event_lines", "logbook", "jobs", "rewinding",
-    "runs", "trust", "configuring", "commits", "serving", "comparing", "subjects", "switching", "chores",
+    "runs", "trust", "configuring", "commits", "serving", "comparing", "subjects", "switching", "chores", "searching",
 }  # fmt: skip
 ALLOWED = {
     "agent": {"workspace", "model"} | FOR_ALL,

@@ -332,3 +332,25 @@ def test_a_model_that_no_source_delivers_is_said(command: Commands, monkeypatch:
     monkeypatch.setattr("continual_code.app.provision", refuse)
     command("--model", "smollm2-135m", *ASK, code=1)
     assert "the network is down" in command.err
+
+
+# --- Searching --------------------------------------------------------------------------
+
+
+def test_a_search_prints_lines_with_their_places_and_fails_when_there_are_none(command: Commands):
+    assert command("search", "X + x", code=1) == ""
+    assert command("search", "x + x") == f"{FILE}:2:     return x + x\n"
+
+
+def test_a_search_as_json_says_where_in_the_line_and_whether_it_was_cut(command: Commands):
+    assert command.json("search", "doubl", "--word", code=1) == {"matches": [], "cut": ""}
+    (match,) = command.json("search", "double", "--word")["matches"]
+    assert match == {"path": FILE, "number": 1, "text": "def double(x):", "start": 4, "end": 10}
+    (command.root / "many.txt").write_text("many\n" * 300)
+    assert "there are more" in command.json("search", "many")["cut"]
+    assert "there are more" in command.err
+
+
+def test_a_search_for_nothing_is_a_matter_of_usage(command: Commands):
+    command("search", " ", code=2)
+    assert "There is nothing to search for." in command.err

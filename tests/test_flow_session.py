@@ -616,3 +616,12 @@ def test_closing_the_session_ends_its_command(settings: Settings, root: Path, sc
         started = time.monotonic()
     assert watch.wait(RunEnded).how == "stopped"
     assert time.monotonic() - started < 5
+
+
+def test_a_search_waits_for_no_model(settings: Settings, root: Path):
+    session = open_session(settings, root)
+    try:
+        (match,) = session.search("return x").matches
+    finally:
+        session.close()
+    assert (match.path, match.number) == (FILE, 2)

@@ -17,7 +17,7 @@ from continual_code.agent.prompts import build_messages
 from continual_code.agent.repository import is_like
 from continual_code.agent.symbol_map import SymbolMap
 from continual_code.agent.targets import asks_to_add
-from continual_code.errors import Interrupted, ProposalError, WorkspaceError
+from continual_code.errors import Interrupted, ProposalError
 from continual_code.events import Message, Reminder, Rollout, Task
 from continual_code.model.chat import Chat
 from continual_code.model.generation import Generation, Generator, Sampling
@@ -86,7 +86,7 @@ class Agent:
         """
         settings, files, symbol_map = self._context, list_files(self._root.path), self._map
         context = build_context(
-            task, files, self._read, self._chat.count,
+            task, files, self._root.text, self._chat.count,
             settings.prompt_tokens - sum(self._chat.count(each.comment) for each in reminders),
             settings.whole_file_lines,
             lambda target, shown: symbol_map.lines(task.text, target, files, shown) if symbol_map else (),
@@ -173,13 +173,6 @@ class Agent:
         after = keep_spacing(context.before or "", _place(asked.task, context, answer.code), asked.task.text)
         check(context.before, after, context.target, task=asked.task.text)
         return after
-
-    def _read(self, path: str) -> str | None:
-        try:
-            source = self._root.read(path)
-        except WorkspaceError:
-            return None  # a link, a binary, too large: not for the prompt
-        return source.text if source else None
 
 
 def _place(task: Task, context: Context, code: str) -> str:

@@ -42,6 +42,7 @@ from continual_code.events.runs import (
     RunStarted,
     SuiteOffered,
 )
+from continual_code.events.searching import Found, Match
 from continual_code.events.values import (
     HELD_SHARE,
     Change,
@@ -83,6 +84,7 @@ __all__ = [
     "Failed",
     "FinishReason",
     "FollowedUp",
+    "Found",
     "Hunk",
     "Learned",
     "LearnerState",
@@ -90,6 +92,7 @@ __all__ = [
     "LessonStatus",
     "Listener",
     "Loading",
+    "Match",
     "Message",
     "NoEdit",
     "Proposal",

@@ -17,6 +17,7 @@ COMMANDS = {
     "lessons": "what was taught, and undo",
     "credit": "[ID] what the comment says of each rejected token; the newest lesson without ID",
     "ab": "[R R] [TASK] what two revisions answer; the last two, the last task",
+    "search": "TEXT where it stands in the files here; Enter on a line names its file in the prompt",
     "undo": "[ID] undo an edit or a lesson; the last edit without ID",
     "commit": "[ID] commit an edit with a message of yours; the last edit without ID",
     "rewind": "undo the edits since an earlier task, and take that task up again",

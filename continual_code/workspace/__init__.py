@@ -11,6 +11,7 @@ from continual_code.workspace.git import create_repository, head_commit, is_repo
 from continual_code.workspace.record import EditRecord
 from continual_code.workspace.root import Root
 from continual_code.workspace.sandbox import Finished, SandboxUnavailable, run_sandboxed, sandbox_available
+from continual_code.workspace.search import search
 from continual_code.workspace.source import SourceFile
 from continual_code.workspace.suites import Suite, find_suite
 
@@ -38,4 +39,5 @@ __all__ = [
     "run_command",
     "run_sandboxed",
     "sandbox_available",
+    "search",
 ]

@@ -85,6 +85,14 @@ class Root:
         content = self.read_content(path)
         return None if content is None else decode(path, content.data, content.mode)
 
+    def text(self, path: str) -> str | None:
+        """The text of a file that can be read; None for any other: missing, a link, binary, too large."""
+        try:
+            source = self.read(path)
+        except WorkspaceError:
+            return None
+        return source.text if source else None
+
     def missing_parents(self, path: str) -> tuple[str, ...]:
         """The directories above `path` that do not exist yet, outermost first."""
         above = names.parents(names.normalise(path))

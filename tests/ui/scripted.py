@@ -16,6 +16,7 @@ from continual_code.errors import ContinualCodeError, UsageError
 from continual_code.events import (
     Credited,
     Event,
+    Found,
     Learned,
     Lesson,
     Listener,
@@ -111,6 +112,7 @@ class ScriptedSession:
         self.credits: dict[str, Credited] = {}
         self.point_list: list[Point] = []
         self.applied: str | None = None
+        self.found = Found(())
         self.calls: list[tuple[Any, ...]] = []
         self.errors: dict[str, ContinualCodeError] = {}
         self.offers_commits = offers_commits
@@ -199,6 +201,10 @@ class ScriptedSession:
     def files(self) -> Sequence[str]:
         self._note("files")
         return self.known_files
+
+    def search(self, wanted: str) -> Found:
+        self._note("search", wanted)
+        return self.found
 
     def export(self, directory: Path) -> Path:
         self._note("export", directory)

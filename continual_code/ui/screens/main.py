@@ -48,6 +48,7 @@ from continual_code.ui.retelling import retell
 from continual_code.ui.rewinding import AGAIN_WITHIN, Rewinding
 from continual_code.ui.screens.judging import JudgingPage
 from continual_code.ui.screens.lessons import LessonsScreen
+from continual_code.ui.searching import Searching
 from continual_code.ui.shell import Shell
 from continual_code.ui.switching import Switching
 from continual_code.ui.widgets.completions import Completions
@@ -81,6 +82,7 @@ class MainScreen(JudgingPage):
         self.committing = Committing(source, session, calls, self.say)
         self._shell = Shell(session, calls, self.say, self._restore)
         self._switching = Switching(source, session, calls)
+        self._searching = Searching(source, session, calls, self.say, lambda: self.prompt)
 
     def compose(self) -> ComposeResult:
         completions, search = Completions(), HistorySearch(self._history)
@@ -237,6 +239,8 @@ class MainScreen(JudgingPage):
                 self.committing.begin(self.app, command.argument)
             case "model":
                 self._switching.begin(self.app, command.argument)
+            case "search":
+                self._searching.begin(self.app, command.argument)
             case "help":
                 self.app.call_later(self.app.run_action, "help")
             case "quit":
