@@ -29,7 +29,10 @@ from continual_code.ui.running import Running
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The engine as the person should see it. `heard_at` is when `learner` arrived, seconds."""
+    """The engine as the person should see it. `heard_at` is when `learner` arrived, seconds.
+
+    `prompt` is the size of the newest prompt and the room that there is, tokens.
+    """
 
     model: str = ""
     device: str = ""
@@ -38,6 +41,7 @@ class Status:
     learner: LearnerState = field(default_factory=lambda: LearnerState("idle"))
     heard_at: float = 0.0
     answering: bool = False
+    prompt: tuple[int, int] | None = None
     running: Running = field(default_factory=Running)
 
     @property
@@ -54,7 +58,9 @@ class Status:
                 return replace(self, loading=event)
             case Ready(model, device, revision):
                 return replace(self, loading=None, model=model, device=device, revision=revision)
-            case Started() | Streamed() | Comparing():
+            case Started(prompt_tokens=tokens, budget=budget):
+                return replace(self, answering=True, prompt=(tokens, budget))
+            case Streamed() | Comparing():
                 return replace(self, answering=True)
             case Proposed() | NoEdit() | Compared():
                 return replace(self, answering=False)
@@ -83,8 +89,9 @@ class Status:
         return " · ".join(parts)
 
     def engine(self) -> str:
-        """The right half of the footer: model and device."""
-        return " · ".join(clean_line(part, 60) for part in (self.model, self.device) if part)
+        """The right half of the footer: model, device, the newest prompt."""
+        prompt = f"{self.prompt[0]:,}/{self.prompt[1]:,} tokens" if self.prompt else ""
+        return " · ".join(clean_line(part, 60) for part in (self.model, self.device, prompt) if part)
 
     def _loading_words(self) -> str:
         assert self.loading is not None

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted import GAPS, TOKENS, learned, proposal
 
-from continual_code.events import LearnerState, Loading, Ready
+from continual_code.events import LearnerState, Loading, Ready, Started, Task
 from continual_code.ui.credit import argued_against
 from continual_code.ui.diff import diff_of
 from continual_code.ui.mentions import matching_paths, task_from
@@ -119,3 +119,10 @@ def test_loading_without_a_known_share_shows_no_percentage() -> None:
 def test_the_way_out_is_the_last_key_to_be_dropped() -> None:
     assert fitting("y accept · n reject · Esc later", 20) == "y accept · Esc later"
     assert fitting("y accept · Esc later", 5) == "Esc l"
+
+
+def test_the_footer_measures_the_newest_prompt_against_the_room_for_it() -> None:
+    loaded = Status().after(Ready("qwen", "cpu", 0), 0.0)
+    assert loaded.engine() == "qwen · cpu"
+    asked = loaded.after(Started(Task("x"), 1_200, 4_096), 1.0).after(Started(Task("y"), 812, 3_072), 2.0)
+    assert asked.engine() == "qwen · cpu · 812/3,072 tokens"

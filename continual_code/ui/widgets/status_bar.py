@@ -59,8 +59,9 @@ class StatusBar(Static):
     def _painted(self, state: str, engine: str, keys: str) -> Content:
         width = self.size.width
         room = width - cell_len(state) - 2
-        right = engine if cell_len(engine) <= room else engine.rsplit(" · ", 1)[0]
-        right = right if cell_len(right) <= room else ""
+        right = engine
+        while right and cell_len(right) > room:
+            right = right.rpartition(" · ")[0]
         gap = " " * max(0, width - cell_len(state) - cell_len(right))
         return Content.assemble((state, ".status"), gap, (right, ".quiet"), "\n", (fitting(keys, width), ".quiet"))
 
