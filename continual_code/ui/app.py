@@ -26,6 +26,7 @@ from continual_code.ui.history import History
 from continual_code.ui.messages import EngineEvent
 from continual_code.ui.modes import Modes
 from continual_code.ui.narrate import failure_of, trusted
+from continual_code.ui.palette import commands_of
 from continual_code.ui.retelling import sessions_screen
 from continual_code.ui.screens.commit import CommitScreen
 from continual_code.ui.screens.credit import CreditScreen
@@ -92,6 +93,8 @@ class ContinualApp(App[Switch]):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
+        if screen is self.main:
+            yield from commands_of(self.main.prompt, self.main.say)
 
     def on_mount(self) -> None:
         self.call_after_refresh(self._begin)

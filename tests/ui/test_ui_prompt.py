@@ -12,10 +12,13 @@ import pytest
 from person import Person, at_work
 from scripted import ScriptedSession, proposal
 from textual import events as textual_events
+from textual.command import CommandPalette
 
 from continual_code import ui
 from continual_code.events import Listener, Proposed, Task
 from continual_code.port import Opened
+from continual_code.ui.commands import COMMANDS
+from continual_code.ui.screens.lessons import LessonsScreen
 
 MEGABYTE = 1_000_000
 
@@ -231,10 +234,47 @@ def test_the_session_is_closed_even_when_the_screen_breaks(monkeypatch: pytest.M
     assert sys.getswitchinterval() == interval
 
 
-async def test_the_palette_offers_colours_and_nothing_that_writes_files() -> None:
+# --- Ctrl+P ---
+
+
+async def chooses(person: Person, text: str) -> None:
+    """Open the palette, search it and take what it finds first."""
+    await person.press("ctrl+p")
+    await person.until(lambda: isinstance(person.app.screen, CommandPalette), "the palette")
+    await person.types(text)
+    await person.sees(COMMANDS[text.removeprefix("/")][:20])
+    await person.press("down", "enter")
+    await person.until(lambda: person.app.screen is not None and not CommandPalette.is_open(person.app), "its end")
+
+
+async def test_the_palette_offers_every_command_and_the_colours_and_on_other_screens_the_colours_alone() -> None:
     async with at_work() as person:
         titles = [command.title for command in person.app.get_system_commands(person.app.screen)]
+        assert titles == ["Theme", *(f"/{name}" for name in COMMANDS)]
+        await person.press("f4")
+        await person.until(lambda: isinstance(person.app.screen, LessonsScreen), "the lessons")
+        titles = [command.title for command in person.app.get_system_commands(person.app.screen)]
         assert titles == ["Theme"]
+
+
+async def test_a_command_that_is_chosen_from_the_palette_is_obeyed_and_a_draft_stays() -> None:
+    async with at_work() as person:
+        await person.types("a draft")
+        await chooses(person, "/lessons")
+        await person.until(lambda: isinstance(person.app.screen, LessonsScreen), "the lessons")
+        await person.press("escape")
+        assert person.prompt.text == "a draft"
+
+
+async def test_a_command_that_needs_an_argument_comes_into_an_empty_prompt_and_never_over_a_draft() -> None:
+    async with at_work() as person:
+        await chooses(person, "/export")
+        await person.until(lambda: person.prompt.text == "/export " and person.prompt.has_focus, "the command")
+        await person.press("ctrl+u")
+        await person.types("a draft")
+        await chooses(person, "/export")
+        await person.until(lambda: "/export needs an argument" in person.transcript, "the reason")
+        assert person.prompt.text == "a draft"
 
 
 # --- Ctrl+R ---

@@ -53,7 +53,7 @@ KEYS = {
         "F6": "show a failure of the tests to the model",
         "F7": "commit the last edit: Ctrl+S makes the commit, with the message as you left it",
         "F8": "in that message: the model writes the subject; Esc stops it, Ctrl+Z takes it back",
-        "Ctrl+P": "colours",
+        "Ctrl+P": "all commands, to search and choose from, and the colours",
     },
 }
 
