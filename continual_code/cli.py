@@ -177,6 +177,7 @@ def _add_commands(commands: argparse._SubParsersAction, common: argparse.Argumen
     models.add_argument("id", nargs="?")
     config = add("config", "config", "show every setting and where it comes from; trust the project's own file, or not")
     config.add_argument("action", nargs="?", choices=["show", "trust", "distrust"], default="show")
+    config.add_argument("--origin", action="store_true", help="say where each value comes from, as is done anyway")
     add("doctor", "doctor", "check the installation, the model and the state")
     bench = add("bench", "bench", "measure: what sticks and what is forgotten, and how long a person waits")
     kinds = bench.add_subparsers(title="benchmarks", metavar="", required=True)

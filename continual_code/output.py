@@ -26,6 +26,7 @@ def show(arguments: Namespace, data: Any, text: str) -> int:
 def progress(stage: str, fraction: float | None) -> None:
     """Say how far something is; on a terminal the line is painted over by the next one."""
     share = "" if fraction is None else f" {fraction:.0%}"
+    stage = clean(stage)
     end = "\r" if sys.stderr.isatty() and fraction is not None else "\n"
     print(f"\x1b[K{stage}{share}" if end == "\r" else f"{stage}{share}", end=end, file=sys.stderr, flush=True)
 

@@ -129,6 +129,7 @@ def test_config_says_where_each_value_comes_from(command: Commands, tiny_model: 
     assert shown["generation.seed"]["origin"] == "default"
     assert command.json("--model", "x", "config")["model"] == {"value": "x", "origin": "flag"}
     assert f"model = {tiny_model}  (environment)" in command("config")
+    assert command("config", "show", "--origin") == command("config")
 
 
 def test_models_list_needs_no_network(command: Commands):
