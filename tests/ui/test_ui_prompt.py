@@ -19,6 +19,8 @@ from continual_code.events import Listener, Proposed, Task
 from continual_code.port import Opened
 from continual_code.ui.commands import COMMANDS
 from continual_code.ui.screens.lessons import LessonsScreen
+from continual_code.ui.widgets.editor import Editor
+from continual_code.ui.widgets.history_search import SearchLine
 
 MEGABYTE = 1_000_000
 
@@ -175,6 +177,39 @@ async def test_a_megabyte_pasted_freezes_nothing_and_is_sent_whole() -> None:
         await person.press("enter")
         await person.until(lambda: bool(person.session.asked))
         assert person.session.asked[0].text == f"{text}x"
+
+
+@pytest.mark.parametrize("text", ["x" * MEGABYTE, "x = 1\n" * (MEGABYTE // 6)])
+async def test_a_megabyte_pasted_into_the_editor_is_refused_and_the_draft_stays(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []  # the test's app shows no notifications
+    monkeypatch.setattr(Editor, "notify", lambda self, message, **_: said.append(message))
+    async with at_work() as person:
+        person.session.play(Proposed(proposal()))
+        await person.review_opens()
+        person.clock.pass_grace()
+        await person.press("e")
+        editor = person.app.main.query_one(Editor)
+        await person.until(lambda: editor.has_focus)
+        before = editor.text
+        person.app.post_message(textual_events.Paste(text))
+        await person.until(lambda: bool(said), "the refusal")
+        assert f"{len(text):,} characters is too long to edit here" in said[0]
+        assert editor.text == before
+        person.app.post_message(textual_events.Paste("# short\n"))
+        await person.until(lambda: len(editor.text) == len(before) + len("# short\n"))
+
+
+async def test_of_a_megabyte_pasted_into_the_search_only_the_beginning_counts() -> None:
+    async with at_work() as person:
+        await remembers(person)
+        await person.press("ctrl+r")
+        await person.sees("Ctrl+R older")
+        person.app.post_message(textual_events.Paste("stack " * (MEGABYTE // 6)))
+        line = person.app.main.query_one(SearchLine)
+        await person.until(lambda: line.text.startswith("stack stack"))
+        assert len(line.text) <= 1_000
 
 
 async def test_a_megabyte_pasted_into_a_comment_is_kept_whole_on_one_line() -> None:

@@ -21,6 +21,7 @@ from continual_code.ui.widgets.rows import fitted
 from continual_code.ui.widgets.text_entry import TextEntry
 
 SHOWN = 5
+LONGEST_QUERY = 1_000  # of what is pasted; nobody searches for more
 KEYS = "Enter takes it · Ctrl+R older · Up newer · Esc back"
 
 
@@ -136,7 +137,7 @@ class SearchLine(TextEntry):
         self._first = handle
 
     def paste(self, text: str) -> None:
-        super().paste(" ".join(text.split()))
+        super().paste(" ".join(text[:LONGEST_QUERY].split()))
 
     async def _on_key(self, event: events.Key) -> None:
         if self._first(event):

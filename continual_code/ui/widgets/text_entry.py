@@ -16,6 +16,8 @@ from continual_code.ui.clean import clean
 
 # Wrapping grows with the text: 10,000 characters on one line cost about 10 ms a keystroke.
 FOLD_CHARACTERS, FOLD_LINES = 8_000, 200
+# Where nothing is folded, a megabyte would stop the screen for a second.
+MOST_PASTED = 100_000
 _MARK = re.compile(r"\[pasted #(\d+): [\d,]+ characters\]")
 
 
@@ -44,10 +46,14 @@ class TextEntry(TextArea):
         self.move_cursor(self.document.end)
 
     def paste(self, text: str) -> None:
-        """Insert `text` at the cursor, folded when it is long."""
+        """Insert `text` at the cursor, folded when it is long; where nothing is folded, refuse what is too long."""
         if self.folds_pastes and (len(text) > FOLD_CHARACTERS or text.count("\n") > FOLD_LINES):
             self._pastes.append(text)
             text = f"[pasted #{len(self._pastes)}: {len(text):,} characters]"
+        if len(text) > MOST_PASTED:
+            size = f"A paste of {len(text):,} characters is too long to edit here"
+            self.notify(f"{size}. Nothing was changed; Ctrl+G opens your own editor.", severity="warning", markup=False)
+            return
         if result := self._replace_via_keyboard(text, *self.selection):
             self.move_cursor(result.end_location)
 
