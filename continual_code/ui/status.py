@@ -88,10 +88,12 @@ class Status:
             parts.append(f"r{self.revision} serving")
         return " · ".join(parts)
 
-    def engine(self) -> str:
-        """The right half of the footer: model, device, the newest prompt."""
+    def engine(self) -> list[str]:
+        """What the right half of the footer may say, the fullest first: model, device, the newest prompt."""
         prompt = f"{self.prompt[0]:,}/{self.prompt[1]:,} tokens" if self.prompt else ""
-        return " · ".join(clean_line(part, 60) for part in (self.model, self.device, prompt) if part)
+        model, device = clean_line(self.model, 60), clean_line(self.device, 60)
+        choices = [(model, device, prompt), (model, prompt), (model, device), (model,)]
+        return [" · ".join(filter(None, parts)) for parts in choices]
 
     def _loading_words(self) -> str:
         assert self.loading is not None

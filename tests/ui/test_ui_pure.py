@@ -123,6 +123,6 @@ def test_the_way_out_is_the_last_key_to_be_dropped() -> None:
 
 def test_the_footer_measures_the_newest_prompt_against_the_room_for_it() -> None:
     loaded = Status().after(Ready("qwen", "cpu", 0), 0.0)
-    assert loaded.engine() == "qwen · cpu"
+    assert loaded.engine()[0] == "qwen · cpu"
     asked = loaded.after(Started(Task("x"), 1_200, 4_096), 1.0).after(Started(Task("y"), 812, 3_072), 2.0)
-    assert asked.engine() == "qwen · cpu · 812/3,072 tokens"
+    assert asked.engine() == ["qwen · cpu · 812/3,072 tokens", "qwen · 812/3,072 tokens", "qwen · cpu", "qwen"]

@@ -51,17 +51,16 @@ class StatusBar(Static):
         """Repaint if anything changed since the last time."""
         status = self._source.status
         state = f"mode {self._source.modes.current.name} · {status.words(self._source.clock())}"
-        words = (state, status.engine(), self._source.hint or self._keys())
-        if words != self._shown and self.size.width:
+        width = self.size.width
+        room = width - cell_len(state) - 2
+        right = next((engine for engine in status.engine() if cell_len(engine) <= room), "")
+        words = (state, right, self._source.hint or self._keys())
+        if words != self._shown and width:
             self._shown = words
             self.update(self._painted(*words), layout=False)
 
-    def _painted(self, state: str, engine: str, keys: str) -> Content:
+    def _painted(self, state: str, right: str, keys: str) -> Content:
         width = self.size.width
-        room = width - cell_len(state) - 2
-        right = engine
-        while right and cell_len(right) > room:
-            right = right.rpartition(" · ")[0]
         gap = " " * max(0, width - cell_len(state) - cell_len(right))
         return Content.assemble((state, ".status"), gap, (right, ".quiet"), "\n", (fitting(keys, width), ".quiet"))
 
