@@ -18,7 +18,7 @@ ALIKE = 0.5  # of the words of two comments, in order: they say something of the
 
 
 class Contradiction:
-    """What one comment says against earlier lessons; costs two readings of an earlier prompt when it is asked.
+    """What one comment says against earlier lessons; the first question about each reads an earlier prompt twice.
 
     Args:
         hindsight: its scorer's prefixes are kept for nobody else.
@@ -27,6 +27,7 @@ class Contradiction:
 
     def __init__(self, hindsight: Hindsight, comment: str, gone: Collection[int]) -> None:
         self._hindsight, self._comment, self._gone = hindsight, comment, frozenset(gone)
+        self._read: dict[str, Tensor] = {}  # by lesson: the base thinks the same whenever it is asked
 
     def of_most(self, earlier: Earlier) -> bool:
         """Whether it argues against at least half of the tokens by which the lesson decides."""
@@ -51,8 +52,11 @@ class Contradiction:
 
     def _against(self, earlier: Earlier) -> Tensor:
         """Of each token of the lesson's answer whether the comment makes it e times less likely, [T]."""
-        rehearsal = earlier.rehearsal
-        return self._hindsight.against(earlier.messages, rehearsal.prompt_ids, rehearsal.token_ids, self._comment)
+        if earlier.lesson_id not in self._read:
+            asked, rehearsal = earlier.messages, earlier.rehearsal
+            against_T = self._hindsight.against(asked, rehearsal.prompt_ids, rehearsal.token_ids, self._comment)
+            self._read[earlier.lesson_id] = against_T
+        return self._read[earlier.lesson_id]
 
 
 def _words(text: str) -> list[str]:

@@ -12,7 +12,7 @@ from lessons import COMMENT, Bench, same
 from tiny import spread
 from torch import Tensor
 
-from continual_code.events import FinishReason
+from continual_code.events import FinishReason, StepReport
 from continual_code.learning.answering import SPARE
 from continual_code.learning.canaries import Canaries
 from continual_code.learning.common_text import CommonText
@@ -190,15 +190,20 @@ def test_a_candidate_that_breaks_the_code_it_was_taught_on_is_refused(
     assert "broken, or lacks what the task asked for" in refused.report.reason
 
 
+def learned_with(model: Path, monkeypatch: pytest.MonkeyPatch, left: float) -> StepReport:
+    """A lesson of which nothing comes up, and whose comment has so much left to say of the answer asked for again."""
+    bench = Bench(model)
+    answers(monkeypatch, "stop")
+    objections = {bench.rollout.token_ids: 1.0}
+    monkeypatch.setattr(Learner, "objection_to", lambda self, rollout, _: objections.get(rollout.token_ids, left))
+    return bench.learner(reask=True).learn("l1", bench.rollout, COMMENT, bench.adapter, 1).report
+
+
 @pytest.mark.parametrize(("left", "status"), [(0.6, "refused"), (0.4, "learned")])
 def test_a_lesson_of_which_nothing_comes_up_must_at_least_leave_the_comment_less_to_say(
     tiny_model: Path, monkeypatch: pytest.MonkeyPatch, left: float, status: str
 ) -> None:
-    bench = Bench(tiny_model)
-    answers(monkeypatch, "stop")
-    objections = {bench.rollout.token_ids: 1.0}
-    monkeypatch.setattr(Learner, "objection_to", lambda self, rollout, _: objections.get(rollout.token_ids, left))
-    report = bench.learner(reask=True).learn("l1", bench.rollout, COMMENT, bench.adapter, 1).report
+    report = learned_with(tiny_model, monkeypatch, left)
     assert report.status == status
     assert ("still does what the comment argues against" in report.reason) == (status == "refused")
 
@@ -214,11 +219,7 @@ def test_code_that_was_broken_before_need_not_become_whole(tiny_model: Path, mon
 def test_a_lesson_that_adds_something_has_to_show_even_if_the_comment_has_nothing_more_to_say(
     tiny_model: Path, monkeypatch: pytest.MonkeyPatch, adds: bool, status: str
 ) -> None:
-    bench = Bench(tiny_model)
-    answers(monkeypatch, "stop")
-    objections = {bench.rollout.token_ids: 1.0}
-    monkeypatch.setattr(Learner, "objection_to", lambda self, rollout, _: objections.get(rollout.token_ids, 0.0))
     monkeypatch.setattr(Weighed, "adds", adds)
-    report = bench.learner(reask=True).learn("l1", bench.rollout, COMMENT, bench.adapter, 1).report
+    report = learned_with(tiny_model, monkeypatch, 0.0)
     assert report.status == status, report.reason
     assert ("nothing of the correction comes up" in report.reason) == adds

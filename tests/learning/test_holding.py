@@ -159,6 +159,20 @@ def test_a_comment_replaces_a_lesson_that_it_argues_against_and_whose_effect_was
     assert not Contradiction(hindsight, "", [taught[gone]]).replaces(old)
 
 
+def test_an_earlier_lesson_is_read_once_however_often_it_is_asked_about(
+    bench: Bench, taught: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = Earlier("l0", TALK, Rehearsal(bench.rollout.prompt_ids, taught, (3, 5)), "Say it so.")
+    reads: list[str] = []
+    against = Hindsight.against
+    monkeypatch.setattr(Hindsight, "against", lambda self, *asked: (reads.append(asked[-1]), against(self, *asked))[1])
+    hindsight = Hindsight(Scorer(bench.view, PrefixStore(), lambda: None), bench.base.chat)
+    found = Contradiction(hindsight, "Say it otherwise.", taught)
+    first = found.of_most(old)
+    assert (found.of_most(old), found.of_most(replace(old, lesson_id="l1"))) == (first, first)
+    assert reads == ["Say it otherwise."] * 2, "one for each lesson"
+
+
 @pytest.mark.parametrize(("pinned", "replaced"), [(False, ("l0",)), (True, ())])
 def test_a_comment_that_becomes_a_line_of_the_prompt_names_what_it_replaces(
     bench: Bench, taught: tuple[int, ...], monkeypatch: pytest.MonkeyPatch, pinned: bool, replaced: tuple[str, ...]
