@@ -229,6 +229,16 @@ def test_a_remark_is_judged_by_the_base_alone_whatever_the_adapter_says(bench: B
     assert Remarks(bench.view, bench.base.chat, lambda: None).odds("") == 0
 
 
+@pytest.mark.parametrize(("at_work", "in_talk", "less"), [(-9.0, -5.0, 2.0), (-5.0, -9.0, 0.0)], ids=["talk", "work"])
+def test_a_remark_that_people_say_rather_when_they_chat_is_less_likely_about_the_code(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, at_work: float, in_talk: float, less: float
+) -> None:
+    monkeypatch.setattr(Remarks, "_said", lambda self, word, comment: 0.0)
+    sorted_as = Remarks(bench.view, bench.base.chat, lambda: None).odds("use tabs")
+    monkeypatch.setattr(Remarks, "_said", lambda self, word, comment: {"work": at_work, "chat": in_talk}[word])
+    assert Remarks(bench.view, bench.base.chat, lambda: None).odds("use tabs") == pytest.approx(sorted_as - less)
+
+
 def test_a_model_that_corrects_nothing_when_asked_is_taught_nothing(bench: Bench) -> None:
     pause = Pause()
     learner = bench.learner(demonstration=True, gap_floor=0.0, support_floor=-1000.0, pause=pause)
