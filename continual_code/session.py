@@ -18,20 +18,18 @@ from continual_code.commits import LiveCommits
 from continual_code.comparing import compare, planned
 from continual_code.errors import ContinualCodeError, Interrupted
 from continual_code.events import (
-    HELD_SHARE,
     Applied,
     Credited,
     Event,
     Failed,
+    Found,
     Lesson,
     Listener,
     Loading,
     NoEdit,
-    Proposal,
     Proposed,
     Ready,
     Recorded,
-    Retried,
     Task,
     Undone,
     Verdict,
@@ -40,6 +38,7 @@ from continual_code.jobs import Jobs, Urgency
 from continual_code.learning.turns import Turns
 from continual_code.past import Past, Point
 from continual_code.port import ModelChoice, Opened, Switch
+from continual_code.retrying import Retries
 from continual_code.rewinding import rewind
 from continual_code.serving import Serving
 
@@ -63,16 +62,15 @@ class LiveSession:
     """
 
     def __init__(self, root: Path, open: Callable[[], Work], *, retries: bool = True) -> None:
-        self.root, self._open, self._retries = root.resolve(), open, retries
-        self._to_retry: set[str] = set()  # lessons from rejections in this session; older ones are not asked again
+        self.root, self._open = root.resolve(), open
         self.turns = Turns()
         self.chores = Chores(lambda: self.turns.closed)
         self.warnings: list[Failed] = []  # what a driver without a person need not stop for
         self._listener: Listener = lambda event: None
         self._credited: Credited | None = None
         self._jobs = Jobs()
+        self._retries = Retries(self._ready, self._jobs, self.emit, wanted=retries)
         self.commits = LiveCommits(lambda: self._desk, self.emit, self._jobs, self.turns, self._loaded)
-        self.search = lambda wanted: self._desk.search(wanted)
         self._runs: LiveRuns | None = None
         self._serving: Serving | None = None
         self._thread = threading.Thread(target=self._serve, name="serving", daemon=True)
@@ -111,8 +109,8 @@ class LiveSession:
 
     def judge(self, verdict: Verdict) -> None:
         lesson = self._desk.judge(verdict)
-        if lesson and verdict.kind == "reject" and self._retries:
-            self._to_retry.add(lesson.id)
+        if lesson and verdict.kind == "reject":
+            self._retries.expect(lesson)
         self.emit(Recorded(verdict, lesson))
         if verdict.kind != "reject":
             self.emit(Applied(verdict.proposal_id, self._desk.journal.proposal(verdict.proposal_id).path))
@@ -173,6 +171,9 @@ class LiveSession:
     def files(self) -> Sequence[str]:
         return self._desk.files()
 
+    def search(self, wanted: str) -> Found:
+        return self._desk.search(wanted)
+
     def export(self, directory: Path) -> Path:
         engine = self._loaded()
         return engine.lineage.export(directory, self._work.settings.learning)
@@ -214,16 +215,11 @@ class LiveSession:
         """Serve a new head: swapped in between two answers, then its lesson's task is asked again."""
         self._jobs.put(Urgency.SWAP, lambda: self._ready().swap(published))
         if published.lesson:
-            self._ask_again(published.lesson, published)
+            self._retries.begin(published.lesson, published)
 
     def remind(self, lesson: Lesson) -> None:
         """A comment is a line of the prompt from now on: its lesson's task is asked again."""
-        self._ask_again(lesson, None)
-
-    def _ask_again(self, lesson: Lesson, published: Published | None) -> None:
-        if lesson.id in self._to_retry:
-            self._to_retry.discard(lesson.id)
-            self._jobs.put(Urgency.RETRY, lambda: self._retry(lesson, published))
+        self._retries.begin(lesson, None)
 
     # --- The serving thread -------------------------------------------------------------
 
@@ -257,26 +253,6 @@ class LiveSession:
             reason = "You stopped the answer." if isinstance(error, Interrupted) else str(error)
             self._work.log.end(asked, reason)
             self.emit(NoEdit(task, reason))
-
-    def _retry(self, lesson: Lesson, published: Published | None) -> None:
-        """Ask the rejected task again, then measure what its comment still holds against the answer."""
-        before = self._desk.journal.proposal(lesson.proposal_id)
-        try:
-            after = self._ready().propose(before.task, retry_of=before.id, known=published)
-        except ContinualCodeError as error:
-            self.emit(NoEdit(before.task, str(error), "", before.id))
-            self.emit(Retried(lesson.id, before, None, False, lesson.gap or 0.0, str(error)))
-            return
-        self.emit(Proposed(after))
-        self._loaded().worker.do(lambda: self._compare(lesson, before, after))
-
-    def _compare(self, lesson: Lesson, before: Proposal, after: Proposal) -> None:
-        rollouts = self._desk.journal.rollout(before.id), self._desk.journal.rollout(after.id)
-        worker = self._loaded().worker
-        old_gap, new_gap = worker.objections(lesson.comment, *rollouts)
-        follows = worker.shows(lesson, *rollouts) or new_gap <= HELD_SHARE * old_gap
-        held = follows and after.after != before.after
-        self.emit(Retried(lesson.id, before, after, held, new_gap))
 
     @cached_property
     def _work(self) -> Work:

@@ -14,6 +14,8 @@ def standing(lesson: Lesson) -> list[str]:
         said.append(f"superseded by {lesson.superseded_by}")
     if lesson.faded:
         said.append("faded in the weights, so in the prompt again")
+    if lesson.retry_held is not None and lesson.status in ("learned", "memory"):
+        said.append(f"{'followed' if lesson.retry_held else 'not followed'} when asked again")
     if lesson.checked and lesson.status == "learned":
         said.append(f"{'last checked' if lesson.faded else 'held when last checked'} {when(lesson.checked)}")
     if lesson.said_again:

@@ -16,6 +16,7 @@ SEES_EVERYTHING = {
     "app", "cli", "commands", "session", "desk", "headless", "demo", "doctor", "sample", "bench", "port",
     "engine", "screen", "completion", "asking", "output", "piped", "event_lines", "logbook", "jobs", "rewinding",
     "runs", "trust", "configuring", "commits", "serving", "comparing", "subjects", "switching", "chores", "searching",
+    "retrying",
 }  # fmt: skip
 ALLOWED = {
     "agent": {"workspace", "model"} | FOR_ALL,

@@ -107,6 +107,7 @@ def test_a_reason_becomes_a_revision_and_the_task_is_asked_again_without_it(
         learned, trained = watch.wait(Learned), serving(watch.session)
         prompt = lineage_of(watch.session).journal.rollout(retried.after.id if retried.after else "")
         told = [message.content for message in prompt.messages]
+        assert lineage_of(watch.session).journal.lesson(learned.lesson.id).retry_held == retried.held
     seen = [type(event) for event in watch.events[mark:] if not isinstance(event, LearnerState | Streamed)]
     assert seen == [Recorded, Credited, Learned, Swapped, Started, Proposed, Retried]
     stages = [event.stage for event in watch.of(LearnerState) if event.state == "learning"]

@@ -10,6 +10,7 @@ from continual_code.diffs import Hunk, compose, hunks_of, unified_diff
 
 VerdictKind = Literal["accept", "reject", "edit"]
 LessonStatus = Literal["pending", "learned", "memory", "no_signal", "refused", "failed", "undone", "rolled_back"]
+LookKind = Literal["retry", "check"]
 FinishReason = Literal["stop", "length", "interrupted"]
 HELD_SHARE = 0.5  # a lesson "holds" when at most this share of the comment's objection to the answer is left
 
@@ -127,7 +128,8 @@ class Lesson:
     `gap` is how much the comment argues against the rejected tokens: the mean of max(0, log p_untold - log p_told).
     It, and `loss_before` and `loss_after`, the mean divergences from the target, are nats per token, as is `drift`:
     KL(base, student) after the lesson, on text that has nothing to do with any. `canary` is how likely it left the
-    least likely token of how small programs open that have nothing to do with any either.
+    least likely token of how small programs open that have nothing to do with any either. `retry_held` says whether
+    the answer followed it when the rejected task was asked again; None: it was not asked, or gave no answer.
     """
 
     id: str
@@ -150,6 +152,7 @@ class Lesson:
     pinned: bool = False
     drift: float | None = None
     canary: float | None = None
+    retry_held: bool | None = None
 
     @property
     def faded(self) -> bool:

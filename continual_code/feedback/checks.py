@@ -1,6 +1,7 @@
-"""Whether lessons that are in the weights still hold: when each was looked at last, and what was found.
+"""Whether lessons that are in the weights still hold: what each look at one found, the newest and all before.
 
-Invariant: one row a lesson; a lesson that stops counting, or that another takes the place of, has none.
+Invariant: one row of `checks` a lesson; a lesson that stops counting, or that another takes the place of, has none.
+The history in `looks` only grows.
 """
 
 from __future__ import annotations
@@ -33,6 +34,11 @@ class Checks:
                 return False
             ledger.record_check(connection, lesson_id, revision, objection_left, self._stamp())
         return True
+
+    def retried(self, lesson_id: str, revision: int, held: bool) -> None:
+        """The rejected task was asked again after the lesson, and the answer, of that revision, followed it or not."""
+        with self._database.transaction() as connection:
+            ledger.insert_look(connection, lesson_id, revision, "retry", held, self._stamp())
 
     def material(self, lesson_id: str) -> PendingLesson:
         """What the lesson was learned from, to be studied again."""

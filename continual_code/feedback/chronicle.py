@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from continual_code.errors import StateError
-from continual_code.events import Lesson, Message, Proposal, Revision, StepReport, Verdict
+from continual_code.events import Lesson, LookKind, Message, Proposal, Revision, StepReport, Verdict
 from continual_code.feedback import rows
 from continual_code.feedback.database import Database
 from continual_code.feedback.ledger import LESSONS
@@ -20,6 +20,9 @@ from continual_code.feedback.ledger import LESSONS
 _ANSWERS = """
     SELECT number AS proposal, path, content, kind, comment, edited, unwanted
     FROM proposals LEFT JOIN verdicts ON proposal = number WHERE model = ? ORDER BY number
+"""
+_LOOKS = """
+    SELECT looks.* FROM looks JOIN lessons ON lessons.number = looks.lesson WHERE model = ? ORDER BY looks.number
 """
 
 
@@ -33,13 +36,27 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """One look at a lesson: whether it held under a revision."""
+
+    lesson_id: str
+    revision: int
+    kind: LookKind
+    held: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Chronicle:
-    """`answers` by proposal id, oldest first; `lessons` oldest first, each with the report of its last step."""
+    """`answers` by proposal id, oldest first; `lessons` oldest first, each with the report of its last step.
+
+    `looks` are at any of them, oldest first.
+    """
 
     head: int
     revisions: tuple[Revision, ...]
     lessons: tuple[tuple[Lesson, StepReport | None], ...]
     answers: dict[str, Answer]
+    looks: tuple[Look, ...] = ()
 
 
 def read_chronicle(path: Path, model: str) -> Chronicle:
@@ -57,6 +74,7 @@ def read_chronicle(path: Path, model: str) -> Chronicle:
             query = f"{LESSONS} WHERE lessons.model = ? ORDER BY lessons.number"
             lessons = connection.execute(query, (model,)).fetchall()
             answers = connection.execute(_ANSWERS, (model,)).fetchall()
+            looks = connection.execute(_LOOKS, (model,)).fetchall()
     finally:
         database.close()
     return Chronicle(
@@ -64,6 +82,7 @@ def read_chronicle(path: Path, model: str) -> Chronicle:
         revisions=tuple(map(rows.read_revision, revisions)),
         lessons=tuple(rows.read_lessons(lessons)),
         answers=_answers(answers),
+        looks=tuple(Look(f"l{row['lesson']}", row["revision"], row["kind"], bool(row["held"])) for row in looks),
     )
 
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from continual_code.errors import StateError, UsageError
-from continual_code.events import HELD_SHARE, LessonStatus, StepReport, Verdict
+from continual_code.events import HELD_SHARE, LessonStatus, LookKind, StepReport, Verdict
 from continual_code.feedback import rows
 from continual_code.feedback.comments import clean_reason
 from continual_code.feedback.planning import chain
@@ -23,7 +23,9 @@ _FROM = """
 """
 _LESSON = """
     lessons.*, proposals.path, verdicts.comment, checks.created AS checked, checks.revision AS checked_at,
-        checks.objection_left
+        checks.objection_left, (
+            SELECT held FROM looks WHERE looks.lesson = lessons.number AND kind = 'retry' ORDER BY looks.number DESC
+        ) AS retry_held
 """
 LESSONS = f"SELECT {_LESSON} {_FROM}"
 MEMORY = f"""
@@ -137,6 +139,15 @@ def record_check(connection: sqlite3.Connection, id: str, revision: int, objecti
     """What the newest look at a lesson found takes the place of what an earlier one did."""
     values = (rows.number_of(id, "l"), revision, objection_left, created)
     connection.execute("INSERT OR REPLACE INTO checks VALUES (?, ?, ?, ?)", values)
+    insert_look(connection, id, revision, "check", objection_left <= HELD_SHARE, created)
+
+
+def insert_look(
+    connection: sqlite3.Connection, id: str, revision: int, kind: LookKind, held: bool, created: str
+) -> None:
+    """One more entry in the history of a lesson."""
+    values = (rows.number_of(id, "l"), revision, kind, held, created)
+    connection.execute("INSERT INTO looks (lesson, revision, kind, held, created) VALUES (?, ?, ?, ?, ?)", values)
 
 
 def forget_checks(connection: sqlite3.Connection, ids: Sequence[str]) -> None:

@@ -116,9 +116,24 @@ def m007_pinned_lessons(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE lessons ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0")
 
 
+def m008_looks(connection: sqlite3.Connection) -> None:
+    """Every look at a lesson, not the newest alone: whether it held, under which revision.
+
+    `kind` is "retry" where the rejected task was asked again right after the lesson, else "check".
+    """
+    for statement in (
+        """CREATE TABLE looks (
+            number INTEGER PRIMARY KEY AUTOINCREMENT, lesson INTEGER NOT NULL REFERENCES lessons,
+            revision INTEGER NOT NULL, kind TEXT NOT NULL CHECK (kind IN ('retry', 'check')),
+            held INTEGER NOT NULL, created TEXT NOT NULL) STRICT""",
+        "CREATE INDEX looks_by_lesson ON looks (lesson)",
+    ):
+        connection.execute(statement)
+
+
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m001_first_schema, m002_memory, m003_unwanted_hunks, m004_sessions, m005_commits, m006_checks,
-    m007_pinned_lessons,
+    m007_pinned_lessons, m008_looks,
 )  # fmt: skip
 
 

@@ -146,6 +146,7 @@ def _lesson(row: sqlite3.Row, report: StepReport | None) -> Lesson:
         pinned=bool(row["pinned"]),
         drift=report and report.drift,
         canary=report and report.canary,
+        retry_held=None if row["retry_held"] is None else bool(row["retry_held"]),
     )
 
 

@@ -1,7 +1,7 @@
 """What a report says, worked out from the chronicle: pure, and the same for the page and for JSON.
 
-Invariant: every statement follows from what is stored. Whether a retry held was measured once and not
-stored, so nothing here says it; secrets of a known shape are taken out of whatever is shown.
+Invariant: every statement follows from what is stored, and secrets of a known shape are taken out of whatever is
+shown.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from continual_code.diffs import unified_diff
 from continual_code.events import Lesson, LessonStatus, StepReport, VerdictKind
-from continual_code.feedback.chronicle import Answer, Chronicle
+from continual_code.feedback.chronicle import Answer, Chronicle, Look
 from continual_code.feedback.redaction import redact
 from continual_code.report.credit import Piece, pieces, without_secrets
 from continual_code.report.repeats import Repeats, is_among, repeats_of, rules_in
@@ -37,12 +37,16 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """The rejected task, asked again. `told`: the comment stood in the prompt. `same`: the answer did not change."""
+    """The rejected task, asked again. `told`: the comment stood in the prompt. `same`: the answer did not change.
+
+    `held`: the answer follows the comment; None where that was not measured.
+    """
 
     proposal: str
     revision: int
     told: bool
     same: bool
+    held: bool | None
     verdict: VerdictKind | None
     comment: str
     change: Change
@@ -63,7 +67,7 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One lesson. `rejected` is None when the journal's copy of the proposal is damaged."""
+    """One lesson. `rejected` is None when the journal's copy of the proposal is damaged; `looks` are oldest first."""
 
     id: str
     proposal: str
@@ -83,6 +87,7 @@ class Entry:
     credit: tuple[Piece, ...]
     blamed: str
     repeats: Repeats
+    looks: tuple[Look, ...]
 
     @property
     def state(self) -> State:
@@ -90,8 +95,17 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Retention:
+    """How many lessons held of those that were looked at under a revision, each by its newest look."""
+
+    revision: int
+    held: int
+    looked_at: int
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything on the page; entries newest first."""
+    """Everything on the page; entries newest first, `retention` by revision, oldest first."""
 
     model: str
     weights: str
@@ -100,6 +114,7 @@ class Facts:
     counts: dict[LessonStatus, int]
     seconds: float
     entries: tuple[Entry, ...]
+    retention: tuple[Retention, ...]
 
 
 def facts_of(chronicle: Chronicle, *, model: str, weights: str, made: str) -> Facts:
@@ -117,13 +132,25 @@ def facts_of(chronicle: Chronicle, *, model: str, weights: str, made: str) -> Fa
         counts={status: counts[status] for status in STATES if counts[status]},
         seconds=sum(entry.figures.seconds or 0.0 for entry in entries),
         entries=entries,
+        retention=retention_of(chronicle.looks),
     )
+
+
+def retention_of(looks: Sequence[Look]) -> tuple[Retention, ...]:
+    """`looks` are oldest first."""
+    newest = {(look.revision, look.lesson_id): look.held for look in looks}
+    found: dict[int, list[bool]] = {}
+    for (revision, _), held in newest.items():
+        found.setdefault(revision, []).append(held)
+    return tuple(Retention(revision, sum(found[revision]), len(found[revision])) for revision in sorted(found))
 
 
 def _entry(chronicle: Chronicle, lesson: Lesson, report: StepReport | None, repeats: Repeats) -> Entry:
     answer = chronicle.answers.get(lesson.proposal_id)
     proposal, verdict = (answer.proposal, answer.verdict) if answer else (None, None)
     edited = verdict.edited if verdict else None
+    looks = tuple(look for look in chronicle.looks if look.lesson_id == lesson.id)
+    again_asked = _asked_again(chronicle, lesson)
     return Entry(
         id=lesson.id,
         proposal=lesson.proposal_id,
@@ -139,10 +166,11 @@ def _entry(chronicle: Chronicle, lesson: Lesson, report: StepReport | None, repe
         answered_by=proposal.revision if proposal else None,
         rejected=_change(proposal.path, proposal.before, proposal.after) if proposal else None,
         own=None if proposal is None or edited is None else _change(proposal.path, proposal.before, edited),
-        retries=tuple(_retry(lesson, answer, again) for again in _asked_again(chronicle, lesson)) if answer else (),
+        retries=tuple(_retry(lesson, answer, again, looks) for again in again_asked) if answer else (),
         credit=pieces(report.tokens, report.token_gaps) if report else (),
         blamed=_blamed(report),
         repeats=repeats,
+        looks=looks,
     )
 
 
@@ -160,13 +188,15 @@ def _asked_again(chronicle: Chronicle, lesson: Lesson) -> Sequence[Answer]:
     return [answer for answer in chronicle.answers.values() if answer.proposal.retry_of == lesson.proposal_id]
 
 
-def _retry(lesson: Lesson, rejected: Answer, again: Answer) -> Retry:
+def _retry(lesson: Lesson, rejected: Answer, again: Answer, looks: Sequence[Look]) -> Retry:
     proposal, verdict = again.proposal, again.verdict
+    measured = [look.held for look in looks if look.kind == "retry" and look.revision == proposal.revision]
     return Retry(
         proposal=proposal.id,
         revision=proposal.revision,
         told=is_among(lesson.comment, rules_in(again.messages)),
         same=proposal.after == rejected.proposal.after,
+        held=measured[-1] if measured else None,
         verdict=verdict.kind if verdict else None,
         comment=redact(verdict.comment) if verdict else "",
         change=_change(proposal.path, proposal.before, proposal.after),

@@ -46,7 +46,9 @@ def page(facts: Facts) -> str:
 
 
 def plots(facts: Facts) -> list[plot.Plot]:
-    """Losses and gaps, drift, canaries, seconds, by lesson, oldest first; those without a figure are left out."""
+    """Losses and gaps, drift, canaries, seconds, by lesson, and what held, by revision; those without a figure are
+    left out.
+    """
     entries = facts.entries[::-1]
     before = _series("loss before", "ring", [entry.figures.loss_before for entry in entries])
     after = _series("loss after", "dot", [entry.figures.loss_after for entry in entries])
@@ -54,8 +56,10 @@ def plots(facts: Facts) -> list[plot.Plot]:
     seconds = _series("time", "bar", [entry.figures.seconds for entry in entries])
     drift = _series("drift", "dot", [entry.figures.drift for entry in entries])
     canary = _series("canary", "dot", [entry.figures.canary for entry in entries])
-    ids = [entry.id for entry in entries]
+    ids, revisions = [entry.id for entry in entries], [f"r{each.revision}" for each in facts.retention]
+    held = _series("held", "dot", [each.held / each.looked_at for each in facts.retention])
     found = (
+        plot.plot("Lessons that held", "share of those looked at", revisions, (held,), axis="revision"),
         plot.plot("Loss and gap", "nats per token", ids, (before, after, gap), linked=(before, after)),
         plot.plot("Drift on unrelated text", "nats per token", ids, (drift,)),
         plot.plot("Least likely token of unrelated programs", "probability", ids, (canary,)),

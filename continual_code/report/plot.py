@@ -1,4 +1,4 @@
-"""A small plot over lessons, as places on a canvas; the template draws it.
+"""A small plot over lessons or revisions, as places on a canvas; the template draws it.
 
 Invariant: axes begin at zero and every figure that is not a finite number is left out, so a line is never drawn to
 where nothing was measured.
@@ -36,10 +36,11 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """`links` are vertical lines (x, from, to) between two figures of the same lesson."""
+    """`links` are vertical lines (x, from, to) between two figures of the same lesson; `axis` says what is across."""
 
     title: str
     unit: str
+    axis: str
     across: tuple[Tick, ...]
     up: tuple[Tick, ...]
     marks: tuple[Mark, ...]
@@ -56,22 +57,29 @@ class Series:
 
 
 def plot(
-    title: str, unit: str, lessons: Sequence[str], series: Sequence[Series], *, linked: Sequence[Series] = ()
-) -> Plot | None:
-    """Place every figure; None when there is not one. `linked` are two series to be joined lesson by lesson."""
+    title: str, unit: str, names: Sequence[str], series: Sequence[Series], *, linked: Sequence[Series] = (),
+    axis: str = "lesson",
+) -> Plot | None:  # fmt: skip
+    """Place every figure; None when there is not one.
+
+    Args:
+        names: of the lessons, or of whatever `axis` is; each series has a figure for each.
+        linked: two series to be joined lesson by lesson.
+    """
     top = max((value for one in series for value in one.values if value is not None), default=None)
     if top is None:
         return None
     steps = nice_steps(top)
-    columns = [_across(at, len(lessons)) for at in range(len(lessons))]
-    every = max(1, math.ceil(len(lessons) / MOST_LABELS))
+    columns = [_across(at, len(names)) for at in range(len(names))]
+    every = max(1, math.ceil(len(names) / MOST_LABELS))
     return Plot(
         title,
         unit,
-        across=tuple(Tick(columns[at], lessons[at]) for at in range(0, len(lessons), every)),
+        axis,
+        across=tuple(Tick(columns[at], names[at]) for at in range(0, len(names), every)),
         up=tuple(Tick(_up(step, steps[-1]), f"{step:g}") for step in steps),
         marks=tuple(
-            Mark(one.shape, columns[at], _up(value, steps[-1]), f"{lessons[at]}: {one.name} {value:.3g} {unit}")
+            Mark(one.shape, columns[at], _up(value, steps[-1]), f"{names[at]}: {one.name} {value:.3g} {unit}")
             for one in series
             for at, value in enumerate(one.values)
             if value is not None

@@ -79,3 +79,14 @@ def test_the_same_words_said_later_are_counted(story: Story, journal: Journal):
     story.journal.record_verdict(Verdict(story.propose().id, "edit", edited="a\n"))
     story.journal.record_verdict(Verdict(story.propose().id, "edit", edited="a\n"))
     assert [lesson.said_again for lesson in journal.lessons(MODEL)] == [2, 0, 1, 0, 0, 0]
+
+
+def test_what_came_of_asking_again_is_known_in_the_next_session_and_the_newest_time_counts(
+    story: Story, journal: Journal
+) -> None:
+    story.learn("use tabs")
+    assert journal.lesson("l1").retry_held is None
+    journal.checks.retried("l1", 1, False)
+    assert journal.lesson("l1").retry_held is False
+    journal.checks.retried("l1", 2, True)
+    assert journal.lessons(MODEL)[0].retry_held is True

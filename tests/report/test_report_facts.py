@@ -8,8 +8,10 @@ import pytest
 from taught import AFTER, BETTER, HINTS, MODEL, Taught
 
 from continual_code.events import Verdict
+from continual_code.feedback.chronicle import Look
 from continual_code.feedback.rows import wording
 from continual_code.report.credit import REDACTED, pieces
+from continual_code.report.facts import Retention, retention_of
 from continual_code.report.plot import Series, nice_steps, plot
 from continual_code.ui.credit import mark_of
 
@@ -202,3 +204,11 @@ def test_an_axis_begins_at_zero_and_reaches_the_top(top: float):
     assert steps[0] == 0
     assert steps[-1] >= top
     assert 2 <= len(steps) <= 6
+
+
+def test_retention_counts_each_lesson_once_a_revision_by_its_newest_look():
+    looks = (
+        Look("l1", 1, "retry", False), Look("l1", 1, "check", True), Look("l1", 2, "check", True),
+        Look("l2", 2, "retry", False),
+    )  # fmt: skip
+    assert retention_of(looks) == (Retention(1, 1, 1), Retention(2, 1, 2))

@@ -68,9 +68,25 @@ def test_a_retry_that_is_the_same_answer_is_said_to_be(taught: Taught):
     assert "You have not judged it." in text
 
 
-def test_nobody_claims_that_a_lesson_held(several: Taught):
-    text = Outline(page(several.facts())).text
-    assert "not stored, so this page does not say it" in text
+@pytest.mark.parametrize(("held", "said"), [(True, "It follows your comment."), (False, "It does not follow")])
+def test_an_answer_that_was_asked_for_again_is_said_to_follow_the_comment_or_not(
+    several: Taught, held: bool, said: str
+) -> None:
+    assert "your comment." not in Outline(page(several.facts())).text.partition("How to read this")[0]
+    several.journal.checks.retried("l1", 1, held)
+    assert said in Outline(page(several.facts())).text
+
+
+def test_what_was_found_whenever_a_lesson_was_looked_at_stays_and_is_drawn_by_revision(several: Taught) -> None:
+    several.journal.checks.retried("l1", 1, True)
+    several.journal.checks.add("l1", 2, 0.1)
+    several.journal.checks.add("l1", 3, 0.9)
+    outline = Outline(page(several.facts()))
+    assert "● r1 held (asked again)" in outline.text
+    assert "● r2 held" in outline.text
+    assert "◒ r3 did not hold" in outline.text
+    assert "Lessons that held" in outline.text
+    assert "r3: held 0 share of those looked at" in outline.text
 
 
 def test_tokens_are_marked_by_what_the_comment_said_about_them(several: Taught):
