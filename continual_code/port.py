@@ -16,10 +16,12 @@ from continual_code.past import Past, Point, SessionNote
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What a session found when it started: the model's name, and the file for earlier prompts (None keeps none).
+    """What a session found when it started: the model's name, and the files for earlier prompts and for the theme that
+    was chosen (None keeps none).
 
     `past` is the session that is continued; `choices` are those that the person wanted to choose from.
-    `offers_commits`: the person wants to be asked about a commit after every accepted edit.
+    `offers_commits`: the person wants to be asked about a commit after every accepted edit. `notifies`: and to be
+    called when something comes while the terminal has not the focus.
     """
 
     model: str
@@ -27,6 +29,8 @@ class Opened:
     past: Past | None = None
     choices: tuple[SessionNote, ...] = ()
     offers_commits: bool = False
+    theme: Path | None = None
+    notifies: bool = True
 
 
 @dataclass(frozen=True, slots=True)

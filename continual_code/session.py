@@ -85,7 +85,10 @@ class LiveSession:
         self._listener = listener
         settings, log = self._work.settings, self._work.log
         self._runs = self._work.runs(self)
-        opened = Opened(settings.model, settings.state_dir / "history", log.past(), log.choices, settings.commits.offer)
+        opened = Opened(
+            settings.model, settings.state_dir / "history", log.past(), log.choices,
+            offers_commits=settings.commits.offer, theme=settings.state_dir / "theme", notifies=settings.screen.notify,
+        )  # fmt: skip
         self._thread.start()
         return opened
 

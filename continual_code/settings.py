@@ -135,6 +135,14 @@ class CommitSettings(_Frozen):
     offer: bool = Field(default=False, description="open the message of a commit after every accepted edit")
 
 
+class ScreenSettings(_Frozen):
+    """How the screen behaves."""
+
+    notify: bool = Field(
+        default=True, description="ring the terminal's bell when something comes while another window has the focus"
+    )
+
+
 class Settings(_Frozen):
     """Everything a person can set; see `continual-code config`."""
 
@@ -148,6 +156,7 @@ class Settings(_Frozen):
     learning: LearningSettings = LearningSettings()
     tests: SuiteSettings = SuiteSettings()
     commits: CommitSettings = CommitSettings()
+    screen: ScreenSettings = ScreenSettings()
 
     @property
     def models_dir(self) -> Path:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import ClassVar, TypeVar
 
 from textual.app import App, SystemCommand
@@ -26,6 +27,7 @@ from continual_code.ui.history import History
 from continual_code.ui.messages import EngineEvent
 from continual_code.ui.modes import Modes
 from continual_code.ui.narrate import failure_of, trusted
+from continual_code.ui.notifying import is_awaited
 from continual_code.ui.palette import commands_of
 from continual_code.ui.retelling import sessions_screen
 from continual_code.ui.screens.commit import CommitScreen
@@ -35,6 +37,7 @@ from continual_code.ui.screens.lessons import LessonsScreen
 from continual_code.ui.screens.main import MainScreen
 from continual_code.ui.screens.trust import TrustScreen
 from continual_code.ui.status import Status
+from continual_code.ui.theme import read_theme, store_theme
 
 T = TypeVar("T")
 QUIT_WITHIN = 2.0
@@ -70,6 +73,7 @@ class ContinualApp(App[Switch]):
         self._history = History()
         self._quit_asked = self._mode_changed = float("-inf")
         self._guard = Guard()
+        self._notifies = False
         self.main = MainScreen(self, session, self._calls, self._history)
 
     @property
@@ -104,6 +108,8 @@ class ContinualApp(App[Switch]):
             # The person has quit: the widgets are going, while the engine still speaks.
             return
         event = message.event
+        if self._notifies and not self.app_focus and is_awaited(event):
+            self.bell()
         self.status = self.status.after(event, self.clock())
         self.main.hear(event)
         for screen in self.screen_stack:
@@ -173,12 +179,23 @@ class ContinualApp(App[Switch]):
             return
         self.status = replace(self.status, model=opened.model)
         self.main.committing.offers = opened.offers_commits
+        self._notifies = opened.notifies
         if opened.past:
             self.main.retell(opened.past)
         elif opened.choices:
             self.push_screen(sessions_screen(self, opened.choices), self._resume)
         self._calls.submit(self._history.read, then=self._history.restore)
+        if opened.theme:
+            self._calls.submit(partial(read_theme, opened.theme), then=partial(self._keep_theme, opened.theme))
         self._calls.submit(self._session.files, then=self.main.take_files)
+
+    def _keep_theme(self, path: Path, chosen: str) -> None:
+        """Use the theme that was chosen in an earlier session, and keep which one is chosen from now on."""
+        if chosen in self.available_themes:
+            self.theme = chosen
+        self.theme_changed_signal.subscribe(
+            self, lambda theme: self._calls.submit(partial(store_theme, path, theme.name))
+        )
 
     def _resume(self, id: str | None) -> None:
         if id is not None:

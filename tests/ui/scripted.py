@@ -104,8 +104,10 @@ class ScriptedSession:
         past: Past | None = None,
         choices: Sequence[SessionNote] = (),
         offers_commits: bool = False,
+        theme: Path | None = None,
+        notifies: bool = True,
     ) -> None:
-        self._root, self._history = root, history
+        self._root, self._history, self._theme, self._notifies = root, history, theme, notifies
         self.past, self.choices = past, tuple(choices)
         self.known_files = list(files)
         self.lesson_list: list[Lesson] = []
@@ -135,7 +137,9 @@ class ScriptedSession:
         self._listener = listener
         threading.Thread(target=self._speak, daemon=True).start()
         past = None if self.choices else self.past
-        return Opened("qwen2.5-coder-1.5b", self._history, past, self.choices, self.offers_commits)
+        return Opened(
+            "qwen2.5-coder-1.5b", self._history, past, self.choices, self.offers_commits, self._theme, self._notifies
+        )
 
     def resume(self, id: str) -> Past:
         self._note("resume", id)
