@@ -16,7 +16,7 @@ from functools import cache, cached_property
 import torch
 
 from continual_code.events import Message
-from continual_code.learning.scoring import BASE, Scorer, of_tokens
+from continual_code.learning.scoring import BASE, Scorer
 from continual_code.model.chat import Chat
 from continual_code.model.prefix import PrefixStore
 from continual_code.model.views import View

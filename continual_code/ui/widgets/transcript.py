@@ -1,7 +1,7 @@
 """The transcript: what was asked, what the model answers, what came of it.
 
 Invariant: a streamed answer is painted about twelve times a second at most, and its pieces
-appear in order, whatever is written between them.
+appear in order, whatever is written between them. Colours come with every line that is complete.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from textual.strip import Strip
 from textual.timer import Timer
 
 from continual_code.ui.clean import clean
+from continual_code.ui.markdown import LONGEST_OPEN, LONGEST_WHOLE, is_fence, painted, settled
 from continual_code.ui.widgets.lines import Lines, wrapped_height
 
 # One paint takes about 8 ms of a slow core; twelve a second look fluent and leave room for typing.
@@ -36,6 +37,7 @@ class Transcript(Lines):
         super().__init__(id=id)
         self._lines: list[Content] = []
         self._answer: set[int] = set()
+        self._settled = 0  # the lines before this one have their colours for good
         self._tail: str | None = None  # the unfinished last line of an answer, empty right after a line end
         self._incoming: list[str] = []
         self._timer: Timer | None = None
@@ -83,6 +85,8 @@ class Transcript(Lines):
         pieces = [Content(piece) for line in lines for piece in _pieces(line)][-KEPT:]
         self._answer.update(range(first, first + len(pieces)))
         self._replace(first, pieces)
+        if len(lines) > 1:
+            self._colour(len(self._lines) - 1, LONGEST_OPEN)
 
     def end_answer(self, *, fold: bool) -> None:
         """What is streamed from now on is another answer.
@@ -90,10 +94,25 @@ class Transcript(Lines):
         With `fold`, each fenced block becomes one line: the diff shows the code better.
         """
         self.flush()
+        if not fold:
+            self._colour(len(self._lines), LONGEST_WHOLE)
         answer, self._answer, self._tail = self._answer, set(), None
         if fold and answer:
             start = min(answer)
             self._replace(start, folded(self._lines[start:], {index - start for index in answer}))
+        self._settled = len(self._lines)
+
+    def _colour(self, end: int, longest: int) -> None:
+        """Colour the answer's lines before `end` that may need it, unless they hold more than `longest` characters."""
+        places = [index for index in range(self._settled, end) if index in self._answer]
+        lines = [self._lines[index].plain for index in places]
+        if not lines or sum(map(len, lines)) > longest:
+            return
+        for index, content in zip(places, painted(lines), strict=True):
+            self._lines[index] = content
+            self.repaint_line(index)
+        if done := settled(lines):
+            self._settled = places[done - 1] + 1
 
     def _replace(self, first: int, lines: list[Content]) -> None:
         self._lines[first:] = lines
@@ -105,6 +124,7 @@ class Transcript(Lines):
     def _forget(self, count: int) -> None:
         del self._lines[:count]
         self._answer = {index - count for index in self._answer if index >= count}
+        self._settled = max(0, self._settled - count)
         self.lines_dropped(count)
 
 
@@ -113,7 +133,7 @@ def folded(lines: list[Content], answer: set[int]) -> list[Content]:
     kept: list[Content] = []
     count: int | None = None
     for index, line in enumerate(lines):
-        fence = index in answer and line.plain.lstrip().startswith("```")
+        fence = index in answer and is_fence(line.plain)
         if fence and count is not None:
             kept.append(_fold(count))
         if fence:
