@@ -1,4 +1,4 @@
-"""The whole loop on a real model, SmolLM2-135M, from a task to an adapter that plain PEFT loads."""
+"""The whole loop on a real model, SmolLM2-135M: from a task to an adapter that plain PEFT loads, and at a terminal."""
 
 from __future__ import annotations
 
@@ -7,15 +7,21 @@ import math
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from continual_code.bench.recording.player import Player
+from continual_code.bench.recording.screen import Screen
+from continual_code.bench.terminal import Terminal
 from continual_code.errors import ModelError
 from continual_code.model.catalog import Unavailable
 from continual_code.model.provision import provision
 from continual_code.settings import default_home
+from continual_code.ui.widgets.review import GRACE
 
 MODEL, FILE = "smollm2-135m", "numbers.py"
 TASK = "Add a function double(x) that returns twice x."
@@ -108,6 +114,59 @@ def test_a_reason_given_to_a_real_model_becomes_an_adapter_that_peft_loads(
     assert command("export", str(tmp_path / "adapter"))["revision"] == 1
     assert command("run", TASK, "--file", FILE, codes=(0, 1)).get("revision") in (1, None)
     check_export(tmp_path, environment, root, models_dir)
+
+
+@pytest.mark.real_model
+def test_a_person_at_a_terminal_teaches_a_real_model_and_finds_the_lesson_there_tomorrow(
+    tmp_path: Path, environment: dict[str, str]
+):
+    root = tmp_path / "project"
+    root.mkdir()
+    (root / FILE).write_text("def triple(x):\n    return 3 * x\n")
+
+    environment["CONTINUAL_CODE_LEARNING__IDLE_BUDGET"] = "0"  # what becomes of it while they are away is not the story
+    with at_a_terminal(root, environment, tmp_path) as person:
+        person.wait_for("is ready on")
+        person.enter(f"{TASK} @{FILE} ")
+        person.wait_for("Say why not|no edit: ")
+        if person.sees("no edit: "):
+            pytest.skip("the model made no edit")
+        person.watch(2 * GRACE)
+        person.type("always add type hints")  # the first letter opens the comment
+        person.wait_for(r"Why not\?\s+always add type hints")
+        person.press("Enter")
+        person.wait_for("saved as lesson l1")
+        person.type("typed while it learns")
+        person.wait_for("› typed while it learns")
+        person.wait_for("l1 retried: |no edit: ")
+        assert person.sees("typed while it learns")
+        assert (root / FILE).read_text() == "def triple(x):\n    return 3 * x\n"
+        person.press("Ctrl+Q")
+        assert person.leaves() == 0
+
+    with at_a_terminal(root, environment, tmp_path, "-c") as person:
+        person.wait_for("is ready on")
+        person.wait_for("always add type hints")
+        person.press("F4")
+        person.wait_for(r"always add type hints\s+numbers\.py\s+● learned")
+        person.press("u")
+        person.wait_for("Undo lesson l1")
+        person.press("y")
+        person.wait_for("↶ undone")
+        person.press("Ctrl+Q")
+        assert person.leaves() == 0
+
+
+@contextmanager
+def at_a_terminal(root: Path, environment: dict[str, str], out: Path, *flags: str) -> Iterator[Player]:
+    argv = [sys.executable, "-m", "continual_code.cli", "--repo", str(root), *flags]
+    terminal = Terminal(argv, environment | {"TERM": "xterm-256color"}, columns=100, rows=30)
+    player = Player(terminal, Screen(100, 30, {}), out, patience=SECONDS)
+    try:
+        yield player
+    except BaseException:
+        terminal.hang_up()
+        raise
 
 
 def check_export(tmp_path: Path, environment: dict[str, str], root: Path, models_dir: Path) -> None:

@@ -40,9 +40,14 @@ class Terminal:
     def quit(self, farewell: str) -> None:
         """Send what ends the program, and wait until it has ended."""
         self.send(farewell)
-        with suppress(OSError):  # what has no program behind it any more cannot be read
-            while not os.waitpid(self._pid, os.WNOHANG)[0]:
+        self.wait()
+
+    def wait(self) -> int:
+        """Wait until the program has ended, whatever it still writes; its exit code, negative for a signal."""
+        while not (ended := os.waitpid(self._pid, os.WNOHANG))[0]:
+            with suppress(OSError):  # what has no program behind it any more cannot be read
                 self.read(0.1)
+        return os.waitstatus_to_exitcode(ended[1])
 
     def hang_up(self) -> None:
         """End what runs in the foreground, also where a hang-up is ignored (`nohup`), and close the terminal."""

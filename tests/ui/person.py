@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -76,6 +78,10 @@ class Person:
     async def review_opens(self) -> None:
         await self.until(lambda: self.app.main.review is not None and self.app.main.review.has_focus, "the card")
 
+    def takes_the_net_away(self) -> None:
+        """From now on what a widget forgot to clean is on the screen as it is."""
+        self.app._guard.apply = lambda segments, background: segments  # type: ignore[method-assign]
+
     @property
     def screen(self) -> str:
         """The text on the screen, row by row, exactly as it would be written."""
@@ -113,3 +119,29 @@ async def at_work(
             engine.play(ready())
             await person.until(lambda: app.status.loading is None, "Ready")
         yield person
+
+
+@asynccontextmanager
+async def never_frozen(longest: float) -> AsyncIterator[None]:
+    """Fails when the screen computed for more than `longest` seconds without looking at the keys.
+
+    Waiting for other threads and programs is not counted.
+    """
+    turns: list[float] = []
+
+    async def beat() -> None:
+        while True:
+            started = time.thread_time()
+            await asyncio.sleep(0.001)
+            turns.append(time.thread_time() - started)
+
+    gc.collect()
+    gc.freeze()  # as the program does once it is loaded: what earlier tests left alive is not this screen's to look at
+    beating = asyncio.create_task(beat())
+    try:
+        yield
+    finally:
+        beating.cancel()
+        gc.unfreeze()
+    assert turns
+    assert max(turns) < longest

@@ -5,7 +5,26 @@ from __future__ import annotations
 from person import Person
 from scripted import credited, learned, lesson, proposal, retried
 
-from continual_code.events import Answer, Compared, Credited, Edit, LearnerState, Proposed, Started, Task
+from continual_code.events import (
+    Answer,
+    Compared,
+    Credited,
+    Edit,
+    Found,
+    LearnerState,
+    Match,
+    Proposed,
+    RunEnded,
+    RunStarted,
+    Started,
+    Streamed,
+    Task,
+)
+from continual_code.past import Point
+from continual_code.port import TrustQuestion
+from continual_code.ui.screens.confirm import Confirm
+from continual_code.ui.screens.picker import Picker
+from continual_code.ui.screens.trust import TrustScreen
 
 BEFORE = """\
 import sys
@@ -116,4 +135,123 @@ async def help(person: Person) -> None:
     await person.settles()
 
 
-SCENES = {"review": review, "before-after": before_after, "ab": ab, "lessons": lessons, "credit": credit, "help": help}
+async def working(person: Person) -> None:
+    """The main screen: an answer streams in while a lesson is learned, tests have failed, and a message waits."""
+    failed = ("FAILED tests/test_shop.py::test_total - AssertionError: 3 != 4", "1 failed, 12 passed in 0.31s")
+    person.session.play(
+        RunStarted("tests", "make test"), RunEnded("tests", "make test", "exited", 1, 0.4, failed, 2, 3),
+        Started(Task(TASK), 1_200, 4_096), LearnerState("learning", "l3", 1, "rewriting", 3.1),
+        Streamed("Here is **all** of `shop.py`:\n\n```python\nimport sys\n\n\ndef greet(name: str):\n    print("),
+    )  # fmt: skip
+    await person.sees("print(")
+    await person.types("then sort the imports")
+    await person.press("enter")
+    await person.sees("then sort the imports")
+    await person.settles()
+
+
+async def welcome(person: Person) -> None:
+    """Nothing was asked yet."""
+    await person.sees("Ask for a change.")
+
+
+async def comment(person: Person) -> None:
+    """A proposal is being rejected, and the reason is half typed."""
+    await review(person)
+    await person.press("n")
+    await person.types("the tax belongs into the sum")
+    await person.settles()
+
+
+async def editor(person: Person) -> None:
+    """A proposal is being changed by hand before it is accepted."""
+    await review(person)
+    await person.press("e")
+    await person.sees("Ctrl+S accepts this text")
+    await person.settles()
+
+
+async def commands(person: Person) -> None:
+    """What a slash completes to."""
+    await person.types("/")
+    await person.sees("/ab")
+    await person.settles()
+
+
+async def palette(person: Person) -> None:
+    """Ctrl+P, looking for a command."""
+    await person.press("ctrl+p")
+    await person.types("rew")
+    await person.until(lambda: "earlier task" in person.screen)
+    await person.settles()
+
+
+async def history(person: Person) -> None:
+    """Ctrl+R, looking for an earlier task."""
+    for text in ("add a total", "sort the imports", TASK):
+        await person.types(text)
+        await person.press("enter")
+    await person.press("ctrl+r")
+    await person.types("so")
+    await person.sees("sort the imports")
+    await person.settles()
+
+
+async def search(person: Person) -> None:
+    """The lines that hold a text."""
+    lines = ("def greet(name, polite=False):", "    return greet(name)", "greet('you')")
+    person.session.found = Found(tuple(Match("src/shop.py", at * 7 + 1, line, 4, 9) for at, line in enumerate(lines)))
+    await person.types("/search greet")
+    await person.press("enter")
+    await person.sees("stands in 3 lines")
+    await person.settles()
+
+
+async def rewind(person: Person) -> None:
+    """The tasks that can be gone back to."""
+    person.session.point_list = [
+        Point("t1", Task("greet politely")), Point("p1", Task("greet politely"), "src/shop.py"), Point("t2", Task(TASK)),
+    ]  # fmt: skip
+    await person.types("/rewind")
+    await person.press("enter")
+    await person.until(lambda: isinstance(person.app.screen, Picker), "the list")
+    await person.settles()
+
+
+async def commit(person: Person) -> None:
+    """The message of a commit, to be changed before it is made."""
+    await person.press("f7")
+    await person.sees("Ctrl+S commits")
+    await person.settles()
+
+
+async def shell(person: Person) -> None:
+    """The question before the first command of the person's own runs."""
+    await person.types("! git log --oneline")
+    await person.press("enter")
+    await person.until(lambda: isinstance(person.app.screen, Confirm), "the question")
+    await person.settles()
+
+
+async def trust(person: Person) -> None:
+    """The question about a project's own settings."""
+    question = TrustQuestion("/project/.continual-code.toml", ("tests.command = 'make check'", "learning.anchors = 3"))
+    person.app.push_screen(TrustScreen(person.app, question))
+    await person.sees("Trust the settings")
+    person.clock.pass_grace()
+    await person.settles()
+
+
+async def no_lessons(person: Person) -> None:
+    """The list before anything was taught."""
+    await person.press("f4")
+    await person.until(lambda: person.app.screen is not person.app.main)
+    await person.settles()
+
+
+SCENES = {
+    "review": review, "before-after": before_after, "ab": ab, "lessons": lessons, "credit": credit, "help": help,
+    "working": working, "welcome": welcome, "comment": comment, "editor": editor, "commands": commands,
+    "palette": palette, "history": history, "search": search, "rewind": rewind, "commit": commit, "shell": shell,
+    "trust": trust, "no-lessons": no_lessons,
+}  # fmt: skip

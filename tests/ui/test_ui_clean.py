@@ -66,6 +66,7 @@ def test_every_unsafe_character_of_unicode_is_replaced_and_no_other() -> None:
 @asynccontextmanager
 async def hostile(**options: object) -> AsyncIterator[Person]:
     async with at_work(size=SIZE, **options) as person:  # type: ignore[arg-type]
+        person.takes_the_net_away()
         yield person
 
 
@@ -184,6 +185,13 @@ async def test_control_a_plain_widget_lets_the_payload_through() -> None:
         await pilot.pause()
         strips = app.screen._compositor.render_strips()
         assert unsafe("".join(segment.text for strip in strips for segment in strip))
+
+
+async def test_control_without_the_net_what_a_widget_forgot_is_on_the_screen() -> None:
+    async with hostile() as person:
+        await person.app.main.mount(Static("\x1b]52;c;ZXZpbA==\x07", markup=False))
+        await person.sees("]52;c;ZXZpbA==")
+        assert unsafe(person.screen)
 
 
 async def test_the_net_catches_a_widget_that_forgot_to_clean() -> None:

@@ -6,15 +6,14 @@ How many milliseconds a key takes is measured, not tested: `continual-code bench
 from __future__ import annotations
 
 import asyncio
-import gc
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
-from person import Person, at_work
+from person import Person, at_work, never_frozen
 from scripted import learned, proposal
 from textual.content import Content
 
@@ -107,34 +106,11 @@ async def test_an_answer_that_comes_line_by_line_reads_as_it_was_written() -> No
         assert "one\ntwo\nthree" in person.transcript
 
 
-@asynccontextmanager
-async def never_frozen() -> AsyncIterator[None]:
-    """Fails when the screen computed for long without looking at the keys; waiting for other threads is not counted."""
-    turns: list[float] = []
-
-    async def beat() -> None:
-        while True:
-            started = time.thread_time()
-            await asyncio.sleep(0.001)
-            turns.append(time.thread_time() - started)
-
-    gc.collect()
-    gc.freeze()  # as the program does once it is loaded: what earlier tests left alive is not this screen's to look at
-    beating = asyncio.create_task(beat())
-    try:
-        yield
-    finally:
-        beating.cancel()
-        gc.unfreeze()
-    assert turns
-    assert max(turns) < LONGEST_TURN_SECONDS
-
-
 async def test_a_diff_of_five_thousand_lines_opens_and_follows_every_key() -> None:
     lines = [f"value_{number} = {number}" for number in range(5_000)]
     before = "".join(f"{line}\n" for line in lines)
     after = "".join(f"{line}{' + 1' * (number % 2)}\n" for number, line in enumerate(lines))
-    async with at_work() as person, never_frozen():
+    async with at_work() as person, never_frozen(LONGEST_TURN_SECONDS):
         person.session.play(Proposed(proposal(before=before, after=after)))
         await person.review_opens()
         person.clock.pass_grace()

@@ -1,4 +1,4 @@
-"""Two hundred random keys, sizes, pastes and events: nothing raises, nothing hangs."""
+"""Two hundred random keys, sizes, pastes and events on every screen: nothing raises, nothing freezes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import random
 
 import pytest
 from hostile import PAYLOADS
-from person import Person, at_work
+from person import Person, at_work, never_frozen
+from scenes import SCENES
 from scripted import credited, learned, lesson, proposal, retried
 from textual import events as textual_events
 
@@ -38,6 +39,8 @@ KEYS = [
     "right", "home", "end", "pageup", "pagedown", "backspace", "delete", "ctrl+j", "ctrl+s", "ctrl+u", "ctrl+k",
     "ctrl+w", "ctrl+z", "f1", "f2", "f3", "f4", "f5", "f6", "f7", "f8", "ctrl+r", "u", "d", "[", "]", "]", "c",
 ]  # fmt: skip
+ACTIONS, MEGABYTE = 200, 1_000_000
+LONGEST_TURN_SECONDS = 0.2  # of computing, which is what a key would wait for
 SIZES = [(80, 24), (60, 20), (200, 50), (20, 6), (1, 1), (100, 30)]
 
 
@@ -67,6 +70,12 @@ def events(dice: random.Random, number: int) -> list[Event]:
     ]
 
 
+def pasted(dice: random.Random) -> str:
+    """A hostile text once, or a megabyte: of it, of one line, or of many."""
+    payload = dice.choice(list(PAYLOADS.values()))
+    return dice.choice([payload, (payload * MEGABYTE)[:MEGABYTE], "x" * MEGABYTE, "a line\n" * (MEGABYTE // 7)])
+
+
 async def act(person: Person, dice: random.Random, number: int) -> None:
     kind = dice.random()
     if kind < 0.7:
@@ -74,25 +83,30 @@ async def act(person: Person, dice: random.Random, number: int) -> None:
     elif kind < 0.8:
         await person.pilot.resize_terminal(*dice.choice(SIZES))
     elif kind < 0.85:
-        person.app.post_message(textual_events.Paste(dice.choice(list(PAYLOADS.values())) * dice.choice([1, 4_000])))
+        person.app.post_message(textual_events.Paste(pasted(dice)))
     elif kind < 0.95:
         person.session.play(dice.choice(events(dice, number)))
     else:
         person.clock.pass_grace()
 
 
-@pytest.mark.parametrize("seed", [1])
-async def test_nothing_raises_whatever_is_pressed_pasted_or_told(seed: int) -> None:
-    dice = random.Random(seed)
-    async with at_work() as person:
+async def leave(person: Person) -> None:
+    """Back to the main screen, whatever is open."""
+    await person.pilot.resize_terminal(80, 24)
+    for _ in range(8):
+        await person.press("escape")
+    await person.settles()
+    assert person.app.is_running
+    assert person.app.screen is person.app.main
+
+
+@pytest.mark.parametrize("scene", SCENES)
+async def test_nothing_raises_or_freezes_whatever_is_pressed_pasted_or_told(scene: str) -> None:
+    dice = random.Random(scene)
+    async with at_work() as person, never_frozen(LONGEST_TURN_SECONDS):
         person.session.lesson_list = [lesson(), lesson("l4", status="pending")]
         person.session.credits = {"l3": credited(), "l4": credited("l4")}
-        for number in range(200):
+        await SCENES[scene](person)
+        for number in range(ACTIONS):
             await act(person, dice, number)
-        await person.settles()
-        assert person.app.is_running
-        await person.pilot.resize_terminal(80, 24)
-        for _ in range(6):
-            await person.press("escape")
-        await person.settles()
-        assert person.app.screen is person.app.main
+        await leave(person)

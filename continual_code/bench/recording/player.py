@@ -50,6 +50,14 @@ class Player:
         self.type(line)
         self.press("Enter")
 
+    def sees(self, pattern: str) -> bool:
+        """Whether the screen shows now what the regular expression says."""
+        return re.search(pattern, self._screen.text) is not None
+
+    def leaves(self) -> int:
+        """Wait until the program has ended; its exit code."""
+        return self._terminal.wait()
+
     def wait_for(self, pattern: str, *, instead: str = "(?!)") -> None:
         """Wait until the screen shows what the regular expression says.
 
@@ -57,9 +65,9 @@ class Player:
             NotShown: it did not in time, or it showed what is feared `instead`.
         """
         deadline = time.monotonic() + self._patience
-        while not re.search(pattern, shown := self._screen.text):
-            if time.monotonic() > deadline or re.search(instead, shown):
-                raise NotShown(f"{pattern!r} was not shown, but\n{shown}")
+        while not self.sees(pattern):
+            if time.monotonic() > deadline or self.sees(instead):
+                raise NotShown(f"{pattern!r} was not shown, but\n{self._screen.text}")
             self.watch(BETWEEN_LOOKS, faster=WAITS_FASTER)
 
     def watch(self, seconds: float, *, faster: float = 1.0) -> None:

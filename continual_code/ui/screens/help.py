@@ -9,27 +9,26 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, VerticalScroll
-from textual.content import Content
-from textual.widgets import Static
 
 from continual_code.ui.commands import COMMANDS
 from continual_code.ui.screens.page import Page
+from continual_code.ui.widgets.key_list import KeyList
 
 KEYS = {
     "Prompt": {
         "Enter": "send",
-        "Ctrl+J": "new line",
+        "Ctrl+J": "new line; where the terminal tells it apart, Shift+Enter as well",
         "Ctrl+G": "write it in your own editor, $VISUAL or $EDITOR",
         "Up / Down": "earlier tasks, at the first and the last line",
         "Ctrl+R": "search them; again or Down for older ones, Enter takes it",
-        "@ or Tab": "name a file",
+        "@": "name a file",
         "! COMMAND": "run it in the sandbox, here; nothing is written, Esc stops it",
+        "Tab": "with a list of names open: take the chosen one; Up and Down choose, Esc closes it",
         "PgUp / PgDn": "scroll the transcript",
         "Shift+Tab": "mode: ask, accept edits, read-only (also on a proposal)",
         "Esc": "stop the answer, else the command, else the lesson",
         "Esc Esc": "with an empty prompt: undo the edits since an earlier task",
-        "Ctrl+C": "twice to quit; Ctrl+Q quits at once",
+        "Ctrl+C": "copy what is selected; with nothing selected, twice to quit; Ctrl+Q quits at once",
     },
     "Proposal (F2)": {
         "y": "accept, the file is written",
@@ -42,13 +41,23 @@ KEYS = {
         "Space": "this hunk is not wanted (or is again); y writes the others",
         "d": "one column or two",
         "1 to 4": "start the reason with a common one",
-        "Esc": "decide later",
+        "Up / Down": "scroll; PgUp and PgDn by pages, Home and End to the ends",
+        "Esc": "decide later; while a comment or the text is open: back to the card, nothing is lost",
+    },
+    "Lists (F4, /rewind, /search, /model)": {
+        "Up / Down": "choose, as k and j do; PgUp and PgDn by ten, Home and End to the ends",
+        "Enter": "take the chosen one",
+        "u": "F4: undo the lesson",
+        "b": "F4: go back to its revision",
+        "p": "F4: pin it, or no longer",
+        "c": "F4: what its comment says of each token",
+        "Esc or q": "back",
     },
     "Screens": {
         "F1 or ?": "this help",
         "F2": "the proposal that waits",
         "F3": "before and after, of a lesson or /ab",
-        "F4": "lessons: undo, go back to one, pin; c shows what the comment says of each token",
+        "F4": "lessons",
         "F5": "run the tests, in the sandbox; Esc stops them",
         "F6": "show a failure of the tests to the model",
         "F7": "commit the last edit: Ctrl+S makes the commit, with the message as you left it",
@@ -64,21 +73,11 @@ class HelpScreen(Page[None]):
     BINDINGS: ClassVar[list[BindingType]] = [("escape,q,f1,question_mark", "dismiss", "Close")]
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll(id="help"):
-            for heading, keys in KEYS.items():
-                yield from _table(heading, keys)
-            yield from _table("Commands", {f"/{name}": about for name, about in COMMANDS.items()})
+        commands = {f"/{name}": about for name, about in COMMANDS.items()}
+        yield KeyList({**KEYS, "Commands": commands}, id="help")
         yield self.footer()
 
     @property
     def keys(self) -> str:
-        return "Up, Down scroll · Esc close"
+        return "Up, Down, PgUp, PgDn scroll · Esc close"
 
-
-def _table(heading: str, rows: dict[str, str]) -> ComposeResult:
-    yield Static(Content.styled(heading, ".strong"))
-    for key, about in rows.items():
-        with Horizontal(classes="key-row"):
-            yield Static(Content(key), classes="key")
-            yield Static(Content(about), classes="key-about")
-    yield Static()

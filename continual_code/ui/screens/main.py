@@ -69,7 +69,6 @@ class MainScreen(JudgingPage):
         Binding("f5", "tests", "Run the tests"),
         Binding("f6", "follow_up", "Show the failure to the model", priority=True),  # a text area would select a line
         Binding("f7", "commit", "Commit the last edit", priority=True),
-        Binding("question_mark", "app.help", "Help"),
     ]
 
     def __init__(self, source: Source, session: Session, calls: Calls, history: History) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from textual.binding import Binding, BindingType
 from textual.screen import Screen, ScreenResultType
 
 from continual_code.ui.widgets.status_bar import Source, StatusBar
@@ -15,6 +16,7 @@ from continual_code.ui.widgets.status_bar import Source, StatusBar
 class Page(Screen[ScreenResultType]):
     """A screen with a footer; subclasses yield `self.footer()` last and say which `keys` work."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("question_mark", "app.help", "Help")]
     # Content refers to these as ".good" and so on; base.tcss gives them their colours.
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "good", "bad", "quiet", "strong", "learn", "status", "added", "removed", "chosen"
