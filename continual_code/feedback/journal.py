@@ -22,7 +22,7 @@ from continual_code.feedback.checks import Checks
 from continual_code.feedback.comments import clean_comment, clean_reason
 from continual_code.feedback.commits import Commits
 from continual_code.feedback.database import Database
-from continual_code.feedback.ledger import LESSONS, MEMORY, PENDING, RevisionRow
+from continual_code.feedback.ledger import LESSONS, PENDING, RevisionRow
 from continual_code.feedback.rows import EditIntent, EditStatus, PendingLesson, RecordedEdit, number_of
 from continual_code.feedback.sessions import Sessions
 
@@ -153,8 +153,9 @@ class Journal:
 
     def memory(self, model: str) -> tuple[Reminder, ...]:
         """What the prompt repeats because the weights do not hold it, oldest first, each once."""
-        found = self._database.rows(MEMORY, model)
-        return tuple(dict.fromkeys(Reminder(row["comment"], os.fsdecode(row["path"])) for row in found))
+        found = [each for each in self.lessons(model) if each.comment and not each.superseded_by]
+        kept = [each for each in found if each.status == "memory" or each.faded]
+        return tuple(dict.fromkeys(Reminder(each.comment, each.path) for each in kept))
 
     def queued(self, model: str) -> int:
         """How many lessons wait."""

@@ -28,12 +28,6 @@ _LESSON = """
         ) AS retry_held
 """
 LESSONS = f"SELECT {_LESSON} {_FROM}"
-MEMORY = f"""
-    SELECT verdicts.comment, proposals.path {_FROM}
-    WHERE lessons.model = ? AND verdicts.comment != ''
-        AND (status = 'memory' OR (status = 'learned' AND checks.objection_left > {HELD_SHARE}))
-    ORDER BY lessons.number
-"""
 MATERIAL = f"SELECT {_LESSON}, proposals.content, verdicts.kind, verdicts.edited, verdicts.unwanted {_FROM}"
 PENDING = f"{MATERIAL} WHERE lessons.model = ? AND status = 'pending' ORDER BY lessons.number LIMIT ?"
 

@@ -1,4 +1,4 @@
-"""Whether a comment argues against what an earlier lesson taught.
+"""Whether a comment argues against what an earlier lesson taught, whether the weights hold that or the prompt.
 
 Invariant: an empty comment (the person only edited, or the lesson may take no one's place) contradicts nothing.
 """
@@ -6,7 +6,7 @@ Invariant: an empty comment (the person only edited, or the lesson may take no o
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from difflib import SequenceMatcher
 
 from torch import Tensor
@@ -23,10 +23,12 @@ class Contradiction:
     Args:
         hindsight: its scorer's prefixes are kept for nobody else.
         gone: the tokens of the rejected answer that the comment argues against.
+        dropped: the tokens of the rejected answer that the lesson leaves and its correction has nowhere, by id, with
+            their texts.
     """
 
-    def __init__(self, hindsight: Hindsight, comment: str, gone: Collection[int]) -> None:
-        self._hindsight, self._comment, self._gone = hindsight, comment, frozenset(gone)
+    def __init__(self, hindsight: Hindsight, comment: str, gone: Collection[int], dropped: Mapping[int, str]) -> None:
+        self._hindsight, self._comment, self._gone, self._dropped = hindsight, comment, frozenset(gone), dropped
         self._read: dict[str, Tensor] = {}  # by lesson: the base thinks the same whenever it is asked
 
     def of_most(self, earlier: Earlier) -> bool:
@@ -36,19 +38,28 @@ class Contradiction:
         return self._against(earlier)[list(earlier.rehearsal.deciding)].float().mean().item() >= 0.5
 
     def replaces(self, earlier: Earlier) -> bool:
-        """Whether the lesson cannot stand beside it: it says otherwise outright, or it argues against most of what the
-        lesson taught, some of which was just rejected.
+        """Whether the lesson cannot stand beside it: it says otherwise outright, or the correction drops most of what
+        the lesson taught, and the comment speaks in like words or names what is dropped.
+
+        What a comment names it makes likelier ("instead of None"), so its effect on a token does not tell.
         """
+        if not self._comment:
+            return False
         taught = {earlier.rehearsal.token_ids[place] for place in earlier.rehearsal.deciding}
-        return self.outright(earlier) or (not taught.isdisjoint(self._gone) and self.of_most(earlier))
+        dropped = [self._dropped[token_id] for token_id in taught if token_id in self._dropped]
+        is_most = bool(dropped) and 2 * len(dropped) >= len(taught)
+        is_named = not set(_words(self._comment)).isdisjoint(_words(" ".join(dropped)))
+        return (is_most and (is_named or self._alike(earlier) >= ALIKE)) or self.outright(earlier)
 
     def outright(self, earlier: Earlier) -> bool:
         """Whether it says otherwise of the same thing: in like words, and against a token of both answers."""
-        alike = SequenceMatcher(None, _words(self._comment), _words(earlier.comment), autojunk=False).ratio()
         both = [place for place, token_id in enumerate(earlier.rehearsal.token_ids) if token_id in self._gone]
-        if not (self._comment and both and alike >= ALIKE):
+        if not (self._comment and both and self._alike(earlier) >= ALIKE):
             return False
         return bool(self._against(earlier)[both].any())
+
+    def _alike(self, earlier: Earlier) -> float:
+        return SequenceMatcher(None, _words(self._comment), _words(earlier.comment), autojunk=False).ratio()
 
     def _against(self, earlier: Earlier) -> Tensor:
         """Of each token of the lesson's answer whether the comment makes it e times less likely, [T]."""

@@ -1,6 +1,7 @@
 """What one lesson must leave as it is, and which earlier lessons it takes the place of.
 
-Invariant: an earlier lesson may go only if the new comment argues against what it taught, and it is not pinned.
+Invariant: an earlier lesson may go, from the weights or from the prompt, only if the new comment argues against what it
+taught, and it is not pinned.
 """
 
 from __future__ import annotations
@@ -20,13 +21,14 @@ class Holding:
     """Earlier lessons and canaries, while one lesson is learned.
 
     Args:
-        earlier: oldest first. Those that the comment contradicts outright are superseded from the start.
+        earlier: in the weights, oldest first. Those that the comment contradicts outright are superseded at once.
+        lines: those that became lines of the prompt instead.
         contradiction: what the new comment says against them.
     """
 
     def __init__(
-        self, earlier: Sequence[Earlier], canaries: Sequence[Rehearsal], settings: LearningSettings,
-        contradiction: Contradiction,
+        self, earlier: Sequence[Earlier], lines: Sequence[Earlier], canaries: Sequence[Rehearsal],
+        settings: LearningSettings, contradiction: Contradiction,
     ) -> None:  # fmt: skip
         oldest = len(earlier) - settings.rehearse
         kept = [each for place, each in enumerate(earlier) if place >= oldest or each.pinned]
@@ -34,6 +36,7 @@ class Holding:
         self._canaries = [Held(each, settings.canary_floor, OTHERWISE) for each in canaries]
         self._contradiction = contradiction
         self._loose = [each for each in earlier if not each.pinned]
+        self._lines = [each for each in lines if not each.pinned]
         self.superseded = [each.lesson_id for each in self._loose if contradiction.outright(each)]
 
     @property
@@ -51,6 +54,10 @@ class Holding:
     def replaced(self) -> list[str]:
         """The earlier lessons that must not stay in the weights when the comment becomes a line of the prompt."""
         return [each.lesson_id for each in self._loose if self._contradiction.replaces(each)]
+
+    def replaced_lines(self) -> list[str]:
+        """The lessons that must not stay in the prompt, whatever becomes of this one."""
+        return [each.lesson_id for each in self._lines if self._contradiction.replaces(each)]
 
     def may_go(self, held: Held) -> bool:
         """Whether what has faded may; an earlier lesson that may is superseded."""

@@ -82,12 +82,13 @@ class Learner:
 
     def learn(
         self, lesson_id: str, rollout: Rollout, evidence: Evidence, adapter: Mapping[str, Tensor], revision: int,
-        earlier: Sequence[Earlier] = (),
+        earlier: Sequence[Earlier] = (), lines: Sequence[Earlier] = (),
     ) -> Candidate:  # fmt: skip
         """Take one step from `adapter` (which is `revision`) on the rejected rollout.
 
         Args:
             earlier: what was taught before and should still hold, oldest first.
+            lines: what could not be, and stands in prompts.
         """
         started = time.monotonic()
         self._stage("reading")
@@ -117,11 +118,13 @@ class Learner:
             return Candidate(report("no_signal", "The remark is not about the code.", NOTHING), None)
         outcome = NOTHING
         against = evidence.comment if evidence.supersedes else ""
-        contradiction = Contradiction(self._hindsight.apart(), against, weighed.gone)
-        holding = Holding(earlier, self._canaries(), self._settings, contradiction)
+        dropped = {token_id: self._chat.decode([token_id]) for token_id in weighed.dropped}
+        contradiction = Contradiction(self._hindsight.apart(), against, weighed.gone, dropped)
+        holding = Holding(earlier, lines, self._canaries(), self._settings, contradiction)
 
         def kept(reason: str) -> Candidate:
-            return Candidate(report("memory", reason, outcome, holding.replaced()), None)
+            replaced = [*holding.replaced(), *holding.replaced_lines()]
+            return Candidate(report("memory", reason, outcome, replaced), None)
 
         if reason := self._no_signal(weighed):
             is_kept = evidence.comment and self._keeps(odds)
@@ -146,7 +149,8 @@ class Learner:
             self._view.load(adapter)
             raise
         drift, canary = (reasked.drift, holding.canary) if reasked else (None, None)
-        learned = report("learned", "", outcome, holding.superseded, drift, canary)
+        superseded = [*holding.superseded, *holding.replaced_lines()]
+        learned = report("learned", "", outcome, superseded, drift, canary)
         return Candidate(learned, self._view.tensors(), reasked)
 
     def objection_to(self, rollout: Rollout, comment: str) -> float:

@@ -63,12 +63,17 @@ class Lineage:
         """What the standing lessons left, oldest first."""
         return [each for lesson in self.standing() for each in self.left_by(lesson)]
 
+    def lines(self) -> list[Earlier]:
+        """What the lessons would have left that became lines of the prompt, oldest first."""
+        kept = [each for each in self.lessons() if each.status == "memory" and not each.superseded_by]
+        return [each for lesson in kept for each in self.left_by(lesson)]
+
     def standing(self) -> list[Lesson]:
         """The lessons that are in the serving weights, oldest first, less those that later ones supersede."""
         return [lesson for lesson in self.lessons() if lesson.status == "learned" and not lesson.superseded_by]
 
     def left_by(self, lesson: Lesson) -> list[Earlier]:
-        """What one learned lesson left, if it taught a corrected answer."""
+        """What one lesson left, or would have left, if there was a corrected answer to teach."""
         rollout, report = self.journal.rollout(lesson.proposal_id), self.journal.report(lesson.id)
         return Earlier.of(rollout, report, lesson.comment, lesson.pinned)
 

@@ -116,6 +116,11 @@ class Weighed:
         return frozenset(self.rollout.token_ids[place] for place in self.departs[0] if against_T[place])
 
     @property
+    def dropped(self) -> frozenset[int]:
+        """Those of them that the correction has nowhere."""
+        return self.left.difference(self.corrected.token_ids) if self.corrected else frozenset()
+
+    @property
     def taught(self) -> frozenset[int]:
         """The tokens by which it decides."""
         return frozenset(self.corrected.token_ids[place] for place in self.deciding) if self.corrected else frozenset()

@@ -224,8 +224,9 @@ class Worker:
 
     def _learn(self, pending: PendingLesson) -> Candidate:
         revision = self._lineage.head
-        evidence, earlier = self._evidence_of(pending), self._lineage.taught()
-        return self._learner.learn(pending.lesson.id, pending.rollout, evidence, self._adapter(), revision, earlier)
+        evidence, earlier, lines = self._evidence_of(pending), self._lineage.taught(), self._lineage.lines()
+        given = pending.rollout, evidence, self._adapter(), revision
+        return self._learner.learn(pending.lesson.id, *given, earlier, lines)
 
     def _conclude(self, lesson_id: str, candidate: Candidate) -> None:
         report = candidate.report

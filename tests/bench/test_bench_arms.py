@@ -251,6 +251,27 @@ def test_a_line_of_the_prompt_takes_back_the_lesson_that_says_otherwise_and_teac
     assert after.supersedes == ("l1",)
 
 
+def test_a_learned_lesson_takes_the_line_of_the_prompt_away_that_says_otherwise(
+    subject: Subject, state: State, lesson: Lesson, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, learn = arm("ours"), Learner.learn
+    lines: list[list[str]] = []
+
+    def as_told(self: Learner, lesson_id: str, *rest: Any) -> Candidate:
+        lines.append([line.lesson_id for line in rest[-1]])
+        candidate = learn(self, lesson_id, *rest)
+        if lesson_id == "l1":
+            return Candidate(replace(candidate.report, status="memory", deciding=(0,)), None)
+        return replace(candidate, report=replace(candidate.report, supersedes=("l1",)))
+
+    monkeypatch.setattr(Learner, "learn", as_told)
+    kept = ours(subject, state, lesson).state
+    assert [reminder.comment for reminder in kept.memory][-1:] == [lesson.comment]
+    after = ours(subject, kept, replace(lesson, id="l2", comment="Say it otherwise."))
+    assert (after.status, after.state.memory, after.state.lines) == ("learned", state.memory, ())
+    assert lines == [[], ["l1"]]
+
+
 def test_fine_tuning_without_an_edit_has_nothing_to_learn_from(subject: Subject, state: State, lesson: Lesson) -> None:
     taught = arm("sft-edit")(subject, state, Lesson(lesson.rollout, COMMENT, None, "tool.py", "l1"))
     assert taught.status == "no_signal"

@@ -52,9 +52,12 @@ class Fake(Subject):
         self.base = cast("Any", SimpleNamespace(chat=SimpleNamespace(decode=lambda ids: f"text {len(ids)}")))
         self._next = 1
 
-    def state(self, tensors: Any, memory: Sequence[Reminder] = (), taught: Sequence[Earlier] = ()) -> State:
+    def state(
+        self, tensors: Any, memory: Sequence[Reminder] = (), taught: Sequence[Earlier] = (),
+        lines: Sequence[Earlier] = (),
+    ) -> State:  # fmt: skip
         self._next += 1
-        return State(self._next, tensors, tuple(memory), tuple(taught))
+        return State(self._next, tensors, tuple(memory), tuple(taught), tuple(lines))
 
     def answer(self, exercise: Exercise, state: State, *, told: str = "") -> Answer:
         self._count()

@@ -90,3 +90,20 @@ def test_what_came_of_asking_again_is_known_in_the_next_session_and_the_newest_t
     assert journal.lesson("l1").retry_held is False
     journal.checks.retried("l1", 2, True)
     assert journal.lessons(MODEL)[0].retry_held is True
+
+
+def test_a_line_of_the_prompt_goes_when_a_learned_lesson_says_otherwise_and_comes_back_with_its_undoing(
+    story: Story, journal: Journal
+) -> None:
+    first, second = story.reject("make it async"), story.reject("make nothing async")
+    journal.finish(first.id, replace(report(first.id), status="memory"))
+    assert memory_of(journal) == ("make it async",)
+    row = RevisionRow(journal.next_revision_number(MODEL), 0, "000001", "0" * 64, (second.id,))
+    says = replace(report(second.id), supersedes=(first.id,))
+    journal.publish(model=MODEL, revision=row, lesson_id=second.id, report=says)
+    assert (journal.lesson("l1").status, memory_of(journal)) == ("memory", ())
+    assert journal.lessons(MODEL)[0].superseded_by == "l2"
+    found = journal.lessons(MODEL)
+    plan = plan_undo(found[1], revisions=journal.revisions(MODEL), head=row.number, lessons=found)
+    journal.rewind(MODEL, to=plan.to, undone=plan.undone, requeue=plan.requeue)
+    assert memory_of(journal) == ("make it async",)

@@ -43,7 +43,7 @@ def earlier(number: int, pinned: bool) -> Earlier:
 
 def holding(count: int, faded: str = "", outright: str = "", pinned: str = "", **settings: float) -> Holding:
     lessons = [earlier(number, f"l{number}" == pinned) for number in range(count)]
-    return Holding(lessons, [CANARY], LearningSettings(**settings), Against(faded, outright))
+    return Holding(lessons, lessons, [CANARY], LearningSettings(**settings), Against(faded, outright))
 
 
 def test_the_newest_lessons_are_held_and_small_programs_with_a_floor_of_their_own() -> None:
@@ -75,9 +75,10 @@ def test_a_lesson_that_is_contradicted_outright_is_not_held_from_the_start_howev
 
 
 def test_what_a_line_of_the_prompt_replaces_is_found_however_old_it_is_unless_it_is_pinned() -> None:
-    assert holding(3, outright="l0", rehearse=1).replaced() == ["l0"]
-    assert holding(3, outright="l0", pinned="l0").replaced() == []
-    assert holding(3, faded="l1").replaced() == []
+    for found in (Holding.replaced, Holding.replaced_lines):
+        assert found(holding(3, outright="l0", rehearse=1)) == ["l0"]
+        assert found(holding(3, outright="l0", pinned="l0")) == []
+        assert found(holding(3, faded="l1")) == []
 
 
 @pytest.fixture
@@ -132,31 +133,33 @@ def test_a_comment_contradicts_outright_what_it_says_otherwise_in_like_words(
     arguing(bench, monkeypatch, taught, argues)
     hindsight = Hindsight(Scorer(bench.view, PrefixStore(), lambda: None), bench.base.chat)
     says = "Open text files with encoding='latin-1'."
-    found = Contradiction(hindsight, says, [taught[4]] if gone else [])
+    found = Contradiction(hindsight, says, [taught[4]] if gone else [], {})
     assert found.outright(old) == outright
-    silent = Contradiction(hindsight, "", [taught[4]])
+    silent = Contradiction(hindsight, "", [taught[4]], {})
     assert not silent.outright(old)
-    found = Holding([old], [], LearningSettings(), silent)
+    found = Holding([old], [], [], LearningSettings(), silent)
     assert not found.may_go(found.held[0]), "what may take no place lets nothing go"
 
 
 @pytest.mark.parametrize(
-    ("gone", "argues", "replaces"),
+    ("dropped", "says", "replaces"),
     [
-        (3, 3.0, True),  # against what the lesson decides, some of which was rejected now
-        (3, 0.5, False),  # not against what it decides
-        (4, 3.0, False),  # what was rejected now is not what the lesson taught
+        ({3: "=None"}, "Use an empty tuple instead of None.", True),  # half of what it taught, and that is named
+        ({3: "=None"}, "Return nothing at all here.", True),  # not named, but said in like words
+        ({3: "=None"}, "Keep it short.", False),  # a correction that drops it by the way
+        ({4: "=None"}, "Use an empty tuple instead of None.", False),  # what is dropped is not what it taught
+        ({}, "Use an empty tuple instead of None.", False),  # nothing is dropped
+        ({3: "=None"}, "", False),
     ],
 )
-def test_a_comment_replaces_a_lesson_that_it_argues_against_and_whose_effect_was_rejected(
-    bench: Bench, taught: tuple[int, ...], monkeypatch: pytest.MonkeyPatch, gone: int, argues: float, replaces: bool
+def test_a_comment_replaces_a_lesson_whose_words_its_correction_drops_if_it_speaks_of_them(
+    bench: Bench, taught: tuple[int, ...], dropped: dict[int, str], says: str, replaces: bool
 ) -> None:
     old = Earlier("l0", TALK, Rehearsal(bench.rollout.prompt_ids, taught, (3, 5)), "Return nothing at all.")
-    arguing(bench, monkeypatch, taught, argues)
+    assert len({taught[3], taught[4], taught[5]}) == 3
     hindsight = Hindsight(Scorer(bench.view, PrefixStore(), lambda: None), bench.base.chat)
-    assert taught[gone] not in (taught[3], taught[5]) or gone == 3
-    assert Contradiction(hindsight, "Keep it as it was.", [taught[gone]]).replaces(old) == replaces
-    assert not Contradiction(hindsight, "", [taught[gone]]).replaces(old)
+    found = Contradiction(hindsight, says, [], {taught[place]: text for place, text in dropped.items()})
+    assert found.replaces(old) == replaces
 
 
 def test_an_earlier_lesson_is_read_once_however_often_it_is_asked_about(
@@ -167,19 +170,22 @@ def test_an_earlier_lesson_is_read_once_however_often_it_is_asked_about(
     against = Hindsight.against
     monkeypatch.setattr(Hindsight, "against", lambda self, *asked: (reads.append(asked[-1]), against(self, *asked))[1])
     hindsight = Hindsight(Scorer(bench.view, PrefixStore(), lambda: None), bench.base.chat)
-    found = Contradiction(hindsight, "Say it otherwise.", taught)
+    found = Contradiction(hindsight, "Say it otherwise.", taught, {})
     first = found.of_most(old)
     assert (found.of_most(old), found.of_most(replace(old, lesson_id="l1"))) == (first, first)
     assert reads == ["Say it otherwise."] * 2, "one for each lesson"
 
 
+@pytest.mark.parametrize("stands_in", ["weights", "prompt"])
 @pytest.mark.parametrize(("pinned", "replaced"), [(False, ("l0",)), (True, ())])
 def test_a_comment_that_becomes_a_line_of_the_prompt_names_what_it_replaces(
-    bench: Bench, taught: tuple[int, ...], monkeypatch: pytest.MonkeyPatch, pinned: bool, replaced: tuple[str, ...]
-) -> None:
+    bench: Bench, taught: tuple[int, ...], monkeypatch: pytest.MonkeyPatch, pinned: bool, replaced: tuple[str, ...],
+    stands_in: str,
+) -> None:  # fmt: skip
     old = Earlier("l0", TALK, Rehearsal(bench.rollout.prompt_ids, taught, (3, 5)), "Say it so.", pinned)
     monkeypatch.setattr(Contradiction, "replaces", lambda self, earlier: earlier is old)
     learner = bench.learner(gap_floor=1e9, memory=True, memory_floor=-1e9)
-    candidate = learner.learn("l1", bench.rollout, COMMENT, bench.adapter, 1, [old])
+    before = ([old], []) if stands_in == "weights" else ([], [old])
+    candidate = learner.learn("l1", bench.rollout, COMMENT, bench.adapter, 1, *before)
     assert (candidate.report.status, candidate.report.supersedes) == ("memory", replaced)
     assert candidate.tensors is None

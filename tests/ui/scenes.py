@@ -210,7 +210,8 @@ async def search(person: Person) -> None:
 async def rewind(person: Person) -> None:
     """The tasks that can be gone back to."""
     person.session.point_list = [
-        Point("t1", Task("greet politely")), Point("p1", Task("greet politely"), "src/shop.py"), Point("t2", Task(TASK)),
+        Point("t1", Task("greet politely")), Point("p1", Task("greet politely"), "src/shop.py"),
+        Point("t2", Task(TASK)),
     ]  # fmt: skip
     await person.types("/rewind")
     await person.press("enter")

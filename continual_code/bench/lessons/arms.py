@@ -46,8 +46,8 @@ def _nothing(subject: Subject, state: State, lesson: Lesson) -> Taught:
 
 def _memory(subject: Subject, state: State, lesson: Lesson) -> Taught:
     """The comment stays in the prompt of tasks like this one, beside those that are there already."""
-    after = subject.state(state.tensors, (*state.memory, Reminder(lesson.comment, lesson.path)), state.taught)
-    return Taught(after, "memory", None, 0.0)
+    memory = (*state.memory, Reminder(lesson.comment, lesson.path))
+    return Taught(subject.state(state.tensors, memory, state.taught, state.lines), "memory", None, 0.0)
 
 
 def _distilled(**changes: object) -> Arm:
@@ -59,14 +59,19 @@ def _distilled(**changes: object) -> Arm:
         learner = subject.learner(settings)
         evidence = Evidence(lesson.comment, is_sound=partial(is_sound, target=lesson.path, names=lesson.names))
         rollout = lesson.rollout
-        candidate = learner.learn(lesson.id, rollout, evidence, state.tensors, state.number, state.taught)
+        given = state.tensors, state.number, state.taught, state.lines
+        candidate = learner.learn(lesson.id, rollout, evidence, *given)
         report, after = candidate.report, state
+        left = Earlier.of(rollout, report, lesson.comment)
         if candidate.tensors is not None:
             standing = [earlier for earlier in state.taught if earlier.lesson_id not in report.supersedes]
-            taught = [*standing, *Earlier.of(rollout, report, lesson.comment)]
-            after = subject.state(candidate.tensors, state.memory, taught)
+            gone = [line.comment for line in state.lines if line.lesson_id in report.supersedes]
+            memory = [reminder for reminder in state.memory if reminder.comment not in gone]
+            lines = [line for line in state.lines if line.comment not in gone]
+            after = subject.state(candidate.tensors, memory, [*standing, *left], lines)
         elif report.status == "memory":
             after = _memory(subject, _undone(subject, state, report.supersedes, teach), lesson).state
+            after = replace(after, lines=(*after.lines, *left))
         after = after if after is state else replace(after, made_by=lesson, before=state)
         return Taught(after, report.status, report.gap, report.seconds, report.supersedes, reason=report.reason)
 

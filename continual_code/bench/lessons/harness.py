@@ -180,8 +180,8 @@ class Harness:
                 kept="All records are as they were.",
                 do="Put it back, or choose another --out.",
             )
-        taught = [_earlier(each) for each in done["taught"]]
-        return self._subject.state(load_file(path), [Reminder(**each) for each in done["memory"]], taught)
+        taught, lines = ([_earlier(each) for each in done[name]] for name in ("taught", "lines"))
+        return self._subject.state(load_file(path), [Reminder(**each) for each in done["memory"]], taught, lines)
 
     def _file(self, name: str, seed: int, number: int) -> Path:
         self._states.mkdir(parents=True, exist_ok=True)
@@ -292,7 +292,7 @@ class Harness:
 
 def _carried(state: State) -> Record:
     """What a sequence that was stopped needs beside the adapter, to go on."""
-    return {name: [asdict(each) for each in getattr(state, name)] for name in ("memory", "taught")}
+    return {name: [asdict(each) for each in getattr(state, name)] for name in ("memory", "taught", "lines")}
 
 
 def _earlier(carried: Mapping[str, Any]) -> Earlier:

@@ -50,13 +50,15 @@ CHAT_TOKENS = 384
 class State:
     """What an arm has made of the model so far: adapter tensors, lines that stay in the prompt, what to rehearse.
 
-    `made_by` is the lesson that made it of the state `before`; None where that is not known.
+    `lines` are what the lessons would have left that became lines of the prompt. `made_by` is the lesson that made it
+    of the state `before`; None where that is not known.
     """
 
     number: int
     tensors: Tensors
     memory: tuple[Reminder, ...] = ()
     taught: tuple[Earlier, ...] = ()
+    lines: tuple[Earlier, ...] = ()
     made_by: Lesson | None = None
     before: State | None = None
 
@@ -111,9 +113,12 @@ class Subject:
         self._generator = Generator(self.views.serving, base.chat.stop_ids, self._prefixes)
         self._loaded = self.untaught = State(0, self.views.initial)
 
-    def state(self, tensors: Tensors, memory: Sequence[Reminder] = (), taught: Sequence[Earlier] = ()) -> State:
+    def state(
+        self, tensors: Tensors, memory: Sequence[Reminder] = (), taught: Sequence[Earlier] = (),
+        lines: Sequence[Earlier] = (),
+    ) -> State:  # fmt: skip
         """A new state; its number is nobody else's."""
-        return State(next(self._numbers), tensors, tuple(memory), tuple(taught))
+        return State(next(self._numbers), tensors, tuple(memory), tuple(taught), tuple(lines))
 
     def answer(self, exercise: Exercise, state: State, *, told: str = "") -> Answer:
         """Ask for one edit in a fresh directory that holds the exercise's files.

@@ -80,4 +80,3 @@ class HelpScreen(Page[None]):
     @property
     def keys(self) -> str:
         return "Up, Down, PgUp, PgDn scroll · Esc close"
-
