@@ -72,6 +72,10 @@ class Repository:
         found = ranked(task, documents, share)
         return found if _TEST_WORDS & set(task) else sorted(found, key=is_test)
 
+    def holding(self, wanted: str, task: Sequence[str]) -> list[str]:
+        """The source files in which a text stands as it is written, those first whose paths match the task."""
+        return [path for path in self.candidates(task) if wanted in (self.text(path) or "")[:MOST_CHARACTERS]]
+
     def overlooked(self) -> int:
         """How many source files are beyond what a ranking looks into."""
         return max(0, sum(language_of(path) is not None for path in self.files) - MOST_FILES)

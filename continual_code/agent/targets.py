@@ -23,6 +23,7 @@ _MODULE = re.compile(
     r"\b(?:module|package|file)\s+`?([\w.-]+)`?|`?([\w.-]+)`?\s+(?:module|package|file)\b", re.IGNORECASE
 )
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*(?:(?:\.|::)[A-Za-z_]\w*)*")
+_QUOTED = re.compile(r"`([^`\n]{3,200})`|\"([^\"\n]{3,200})\"|“([^”\n]{3,200})”|(?<!\w)'([^'\n]{3,200})'(?!\w)")
 _NEW_FILE = re.compile(
     r"\b(?:create|add|write|start|make|generate)\s+(?:an?\s+|the\s+|new\s+|empty\s+)*(?:\w+\s+)?"
     r"(?:file\s+)?(?:called\s+|named\s+|in\s+|at\s+)?`?([\w./-]+\.\w+)",
@@ -43,8 +44,8 @@ def target_file(task: Task, repository: Repository) -> str:
     """The path to change; it need not exist.
 
     In this order: a file to create that the task names; the first mention, unless the task
-    itself names another mention; a path, module or symbol that the task names; the most
-    relevant file.
+    itself names another mention; a path, module or symbol that the task names; a file in which
+    a text stands that the task quotes, or a name that it uses; the most relevant file.
 
     Raises:
         ProposalError: nothing in the task points to a file.
@@ -55,7 +56,9 @@ def target_file(task: Task, repository: Repository) -> str:
         return named[0] if len(named) == 1 else task.files[0]
     guesses = (_new_file(text, repository), *_paths(text, repository.files), *_modules(text, repository.files))
     found = next((path for path in guesses if path), None)
-    return found or _file_of_symbol(task, repository) or _most_relevant(task, repository)
+    return (
+        found or _file_of_symbol(task, repository) or _file_with(task, repository) or _most_relevant(task, repository)
+    )
 
 
 def _new_file(text: str, repository: Repository) -> str | None:
@@ -103,6 +106,23 @@ def _defines(path: str, names: set[str], repository: Repository) -> bool:
     return bool(names & present) or (
         bool(dotted) and any(symbol.qualified in dotted for symbol in repository.symbols(path))
     )
+
+
+def _file_with(task: Task, repository: Repository) -> str | None:
+    """The file in which stands what the task quotes, or a name that is defined nowhere here; of several, the one that
+    matches the task best.
+
+    A name that the task asks to add stands at most where it is missing.
+    """
+    subject = task_words(task.text)
+    quoted = [next(filter(None, groups)) for groups in _QUOTED.findall(task.text)]
+    named = [] if asks_to_add(task.text) else list(_distinct_names(task.text))
+    for wanted in dict.fromkeys([*quoted, *named]):
+        having = repository.holding(wanted, subject)
+        relevant = repository.relevant(subject) if len(having) > 1 else []
+        if having:
+            return next((path for path in relevant if path in having), having[0])
+    return None
 
 
 def _distinct_names(text: str) -> Iterator[str]:

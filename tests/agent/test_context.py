@@ -82,6 +82,11 @@ def shown(made: Context, kind: str) -> list[str]:
         ("test that the total price adds up", "tests/test_orders.py"),
         ("the total price is wrong", "shop/orders.py"),
         ("describe the shop in README.md", "README.md"),
+        ("say 'hello' with a capital letter", "shop/customers.py"),
+        ('the text "hello" should end with a dot', "shop/customers.py"),
+        ("read with json.loads only once", "shop/orders.py"),
+        ("`parcel.address` may be missing", "shop/shipping/label.py"),
+        ("don't say “hello” to orders", "shop/customers.py"),
     ],
 )
 def test_the_file_is_found_from_what_the_task_says(text: str, target: str) -> None:
@@ -127,6 +132,24 @@ def test_a_task_that_points_nowhere_asks_for_a_file(files: Mapping[str, str]) ->
     with pytest.raises(ProposalError) as caught:
         context("quantum flux", files=files)
     assert "@" in caught.value.do
+
+
+def test_of_several_files_with_a_quoted_text_the_one_that_matches_the_task_is_taken() -> None:
+    files = {
+        "a/first.py": "print('not found')\n", "b/orders.py": "print('not found')\n",
+        "tests/test_orders.py": "assert 'not found'\n",
+    }  # fmt: skip
+    assert context("the orders should say 'nothing found', not 'not found'", files=files).target == "b/orders.py"
+    assert context("say 'nothing here' instead of 'not found'", files=files).target in files
+
+
+def test_a_name_to_be_added_does_not_lead_to_where_it_is_missing() -> None:
+    files = {
+        "cart.py": "from text import as_slug\n\nprint(as_slug('x'))\n",
+        "text.py": "def shout(text):\n    return 1\n",
+    }
+    assert context("add a function `as_slug` beside shout in the text module", files=files).target == "text.py"
+    assert context("add a helper as_slug to text", files=files).target == "text.py"
 
 
 def test_a_file_outside_is_never_created() -> None:
