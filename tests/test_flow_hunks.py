@@ -1,0 +1,61 @@
+"""What the person marked on a proposal reaches the learner as what was marked, and nothing else does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playing import FILE, play_script, playing, tiny_settings
+
+from continual_code.events import Learned, Rollout, Task, Verdict
+from continual_code.learning.learner import Learner
+from continual_code.learning.lessons import Candidate, Evidence
+
+GAP = "\n\n\ndef between():\n    return None\n\n\ndef further():\n    return None\n\n\n"
+BEFORE = f"def double(x):\n    return x + x\n{GAP}def half(x):\n    return x / 2\n"
+AFTER = f"def double(x):\n    return 2 * x\n{GAP}def half(x):\n    return 0.5 * x\n"
+SECOND = ["    return 0.5 * x\n"]
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> list[Evidence]:
+    """What the learner was shown for each lesson."""
+    seen: list[Evidence] = []
+    learn = Learner.learn
+
+    def watched(self: Learner, lesson_id: str, rollout: Rollout, evidence: Evidence, *rest: Any) -> Candidate:
+        seen.append(evidence)
+        return learn(self, lesson_id, rollout, evidence, *rest)
+
+    monkeypatch.setattr(Learner, "learn", watched)
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("kind", "edited", "unwanted", "against", "written"),
+    [
+        ("reject", None, (1,), [SECOND], BEFORE),
+        ("reject", None, (), [], BEFORE),
+        ("accept", None, (1,), [SECOND], AFTER.replace("0.5 * x", "x / 2")),
+        ("edit", AFTER.replace("2 * x", "x * 2"), (), [], AFTER.replace("2 * x", "x * 2")),
+    ],
+    ids=["a hunk rejected", "all rejected", "a hunk left out", "an edit"],
+)
+def test_what_was_marked_is_what_is_learned_from(
+    tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch, shown: list[Evidence], kind: Any,
+    edited: str | None, unwanted: tuple[int, ...], against: list[list[str]], written: str,
+) -> None:  # fmt: skip
+    play_script(monkeypatch, tiny_model, lambda revision: AFTER)
+    root = tmp_path / "project"
+    root.mkdir()
+    (root / FILE).write_text(BEFORE)
+    with playing(tiny_settings(tmp_path / "home", tiny_model), root, retries=False) as watch:
+        proposal = watch.ask(Task("Multiply in both.", (FILE,)))
+        assert [list(hunk.new_lines) for hunk in proposal.hunks] == [["    return 2 * x\n"], SECOND]
+        watch.session.judge(Verdict(proposal.id, kind, "Keep the division.", edited, unwanted))
+        watch.wait(Learned)
+    assert [list(map(list, evidence.against)) for evidence in shown] == [against]
+    assert shown[0].comment == "Keep the division."
+    assert (shown[0].example or "").count("x * 2") == (edited or "").count("x * 2")
+    assert (root / FILE).read_text() == written
