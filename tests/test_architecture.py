@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -28,7 +29,7 @@ ALLOWED = {
     "adapters": FOR_ALL,
     "report": {"feedback", "model", "ui"} | FOR_ALL,
 }
-LONGEST_FILE = 300
+LONGEST_FILE, LONGEST_APP = 300, 250
 
 
 def module_name(file: Path) -> str:
@@ -166,3 +167,13 @@ def test_the_look_at_loaded_modules_sees_one_that_is_there() -> None:
 def test_no_file_is_longer_than_a_noun() -> None:
     lengths = {name: len(file.read_text(encoding="utf-8").splitlines()) for name, file in FILES.items()}
     assert {name: length for name, length in lengths.items() if length > LONGEST_FILE} == {}
+
+
+def test_the_app_is_short_and_styles_name_no_colour_but_the_theme_s() -> None:
+    assert len(FILES["continual_code.ui.app"].read_text(encoding="utf-8").splitlines()) < LONGEST_APP
+    styles = sorted((PACKAGE / "ui" / "styles").glob("*.tcss"))
+    assert len(styles) > 5
+    declared = [line for file in styles for line in file.read_text(encoding="utf-8").splitlines()]
+    values = [line.partition(":")[2] for line in declared if re.search(r"\b(color|background|tint)\b.*:", line)]
+    assert len(values) > 20
+    assert [value for value in values if "$" not in value and "none" not in value and "transparent" not in value] == []

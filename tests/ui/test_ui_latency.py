@@ -74,7 +74,6 @@ async def key_to_paint(person: Person, monkeypatch: pytest.MonkeyPatch) -> list[
 async def assert_fluent(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     with busy_interpreter():
         seconds = await key_to_paint(person, monkeypatch)
-    assert len(seconds) == KEYS
     assert seconds[-1] < FROZEN_SECONDS
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from person import Person, at_work
 from scripted import AFTER, proposal
 
@@ -255,12 +254,3 @@ async def test_question_mark_explains_the_keys_and_esc_returns_to_the_card() -> 
         await person.sees("reject, and that letter starts the reason")
         await person.press("escape", "y")
         assert await verdict(person) == Verdict("p1", "accept")
-
-
-async def test_without_colours_the_marks_still_tell_old_from_new(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NO_COLOR", "1")
-    async with at_work() as person:
-        assert person.app.no_color
-        await card(person)
-        await person.sees("-     print('hi ' + name)")
-        await person.sees('+     print(f"hello {name}")')
