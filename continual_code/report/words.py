@@ -23,7 +23,10 @@ class State:
 STATES: dict[LessonStatus, State] = {
     "learned": State("●", "learned", "It is in the weights that serve now.", "good"),
     "memory": State(
-        "◐", "kept in the prompt", "The weights did not take it; it is a line of every prompt instead.", "kept"
+        "◐",
+        "kept in the prompt",
+        "The weights did not take it; with tasks on files like this one it is a line of the prompt instead.",
+        "kept",
     ),
     "pending": State("◌", "waiting", "It is recorded, and learned in this session or the next.", "none"),
     "no_signal": State("○", "no signal", "There was nothing in it that this answer could teach.", "none"),
@@ -32,7 +35,7 @@ STATES: dict[LessonStatus, State] = {
     "undone": State("↶", "undone", "You took it back; it is not in the weights and not in the prompt.", "gone"),
     "rolled_back": State("↺", "rolled back", "It was forgotten when an earlier revision was made to serve.", "gone"),
 }
-FADED = State("◒", "in both", "It has faded in the weights, so it is a line of every prompt as well.", "kept")
+FADED = State("◒", "in both", "It has faded in the weights, so it is a line of such prompts as well.", "kept")
 VERDICTS: dict[VerdictKind | None, str] = {
     "accept": "you accepted it",
     "edit": "you accepted it with changes of your own",
