@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from continual_code.errors import ContinualCodeError, Interrupted, ProposalError, StateError, UsageError
-from continual_code.events import Answer, Compared, Comparing, Edit, Failed, NoEdit, Revision, Task
+from continual_code.events import Answer, Compared, Comparing, Edit, Failed, NoEdit, Proposal, Revision, Task
 from continual_code.past import Point
 from continual_code.serving import Serving
 
@@ -35,11 +35,25 @@ def planned(lineage: Lineage, points: Sequence[Point], task: Task | None, revisi
 
 def compare(serving: Serving, task: Task, revisions: Pair) -> None:
     """Ask both revisions, on the serving thread."""
+    _compare(serving, serving.engine.agent.greedy(), task, revisions, "")
+
+
+def show_lesson(serving: Serving, lesson_id: str, taken: Proposal, revision: int) -> None:
+    """What the task of a proposal that was taken would have got before a lesson and after it, from the file as it was.
+
+    Args:
+        revision: what the lesson made.
+    """
+    agent = serving.engine.agent.greedy().as_it_was(taken.path, taken.before)
+    _compare(serving, agent, taken.task, (taken.revision, revision), lesson_id)
+
+
+def _compare(serving: Serving, agent: Agent, task: Task, revisions: Pair, lesson_id: str) -> None:
     as_before = f"Revision {serving.revision} serves, as before."
     try:
         with serving.turn():
-            serving.emit(Comparing(task, revisions, revisions[0]))
-            compared = _compared(serving, task, revisions)
+            serving.emit(Comparing(task, revisions, revisions[0], lesson_id))
+            compared = _compared(serving, agent, task, revisions, lesson_id)
     except Interrupted:
         serving.emit(NoEdit(task, f"You stopped the comparison. {as_before}"))
     except StateError as error:
@@ -50,8 +64,8 @@ def compare(serving: Serving, task: Task, revisions: Pair) -> None:
         serving.emit(compared)
 
 
-def _compared(serving: Serving, task: Task, revisions: Pair) -> Compared:
-    agent, lineage = serving.engine.agent.greedy(), serving.engine.lineage
+def _compared(serving: Serving, agent: Agent, task: Task, revisions: Pair, lesson_id: str) -> Compared:
+    lineage = serving.engine.lineage
     made_by = {revision.number: revision.lesson_ids for revision in lineage.journal.revisions(lineage.key)}
     answers: list[Answer] = []
     with serving.lent() as load:
@@ -60,7 +74,7 @@ def _compared(serving: Serving, task: Task, revisions: Pair) -> Compared:
         asked = agent.prepare(task)
         for number, tensors in zip(revisions, weights, strict=True):
             if answers:
-                serving.emit(Comparing(task, revisions, number))
+                serving.emit(Comparing(task, revisions, number, lesson_id))
             load(tensors)
             answers.append(_answer(serving, agent, asked, number, made_by.get(number, ())))
     rules = tuple(dict.fromkeys(each.comment for each in lineage.memory()))

@@ -94,8 +94,9 @@ def event_data(event: Event) -> dict[str, Any]:
             return {"type": "studied_again", "lesson": lesson.id, **ended}
         case FollowedUp(task, number, most):
             return {"type": "followed_up", "task": task.text, "files": list(task.files), "number": number, "most": most}
-        case Comparing(task, revisions, revision):
-            return {"type": "comparing", "task": task.text, "revisions": list(revisions), "revision": revision}
+        case Comparing(task, revisions, revision, lesson_id):
+            asked = {"task": task.text, "revisions": list(revisions), "revision": revision}
+            return {"type": "comparing", **asked, "lesson": lesson_id or None}
         case Compared(task, before, after):
             return {"type": "compared", "task": task.text, "before": _answer_data(before), "after": _answer_data(after)}
         case Failed(what, kept, do):

@@ -1,7 +1,8 @@
 """After a lesson its task is asked again, without the comment: the only proof that a person trusts.
 
-Invariant: a task is asked again once for each rejection of this session, on the serving thread; what came of it is
-measured on the learning thread and kept in the journal before the screen hears of it.
+Invariant: a task is asked again once for each lesson of this session, on the serving thread; what came of a rejected
+one is measured on the learning thread and kept in the journal before the screen hears of it. Of a proposal that was
+taken, changed or in part, both answers are only shown: its file has moved on.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+from continual_code.comparing import show_lesson
 from continual_code.errors import ContinualCodeError
-from continual_code.events import HELD_SHARE, Event, Lesson, NoEdit, Proposal, Proposed, Retried
+from continual_code.events import HELD_SHARE, Event, Lesson, NoEdit, Proposal, Proposed, Retried, VerdictKind
 from continual_code.jobs import Jobs, Urgency
 
 if TYPE_CHECKING:  # they load torch
@@ -31,18 +33,27 @@ class Retries:
         self, serving: Callable[[], Serving], jobs: Jobs, emit: Callable[[Event], None], *, wanted: bool
     ) -> None:
         self._serving, self._jobs, self._emit, self._wanted = serving, jobs, emit, wanted
-        self._waiting: set[str] = set()  # lessons of this session; those of earlier ones are not asked about again
+        self._waiting: dict[
+            str, VerdictKind
+        ] = {}  # by lesson; of this session, for those of earlier ones are not asked
 
-    def expect(self, lesson: Lesson) -> None:
-        """A proposal was rejected: its task is to be asked again once the lesson counts."""
+    def expect(self, lesson: Lesson, kind: VerdictKind) -> None:
+        """A verdict taught something: the task is to be asked again once the lesson counts."""
         if self._wanted:
-            self._waiting.add(lesson.id)
+            self._waiting[lesson.id] = kind
 
     def begin(self, lesson: Lesson, published: Published | None) -> None:
         """The lesson counts from now on: in the weights that were published, or as a line of the prompt."""
-        if lesson.id in self._waiting:
-            self._waiting.discard(lesson.id)
+        kind = self._waiting.pop(lesson.id, None)
+        if kind == "reject":
             self._jobs.put(Urgency.RETRY, lambda: self._ask(lesson, published))
+        elif kind and published:
+            self._jobs.put(Urgency.RETRY, lambda: self._show(lesson, published.revision))
+
+    def _show(self, lesson: Lesson, revision: int) -> None:
+        serving = self._serving()
+        taken = serving.engine.lineage.journal.proposal(lesson.proposal_id)
+        show_lesson(serving, lesson.id, taken, revision)
 
     def _ask(self, lesson: Lesson, published: Published | None) -> None:
         serving = self._serving()

@@ -112,8 +112,8 @@ class LiveSession:
 
     def judge(self, verdict: Verdict) -> None:
         lesson = self._desk.judge(verdict)
-        if lesson and verdict.kind == "reject":
-            self._retries.expect(lesson)
+        if lesson:
+            self._retries.expect(lesson, verdict.kind)
         self.emit(Recorded(verdict, lesson))
         if verdict.kind != "reject":
             self.emit(Applied(verdict.proposal_id, self._desk.journal.proposal(verdict.proposal_id).path))

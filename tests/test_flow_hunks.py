@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playing import FILE, play_script, playing, tiny_settings
+from playing import AFTER as ANSWERS
+from playing import BEFORE as ONE
+from playing import FILE, plant, play_script, playing, tiny_settings
 
-from continual_code.events import Learned, Rollout, Task, Verdict
+from continual_code.events import Compared, Comparing, Edit, Learned, Retried, Rollout, Task, Verdict
 from continual_code.learning.learner import Learner
 from continual_code.learning.lessons import Candidate, Evidence
 
@@ -59,3 +61,22 @@ def test_what_was_marked_is_what_is_learned_from(
     assert shown[0].comment == "Keep the division."
     assert (shown[0].example or "").count("x * 2") == (edited or "").count("x * 2")
     assert (root / FILE).read_text() == written
+
+
+def test_after_an_edit_of_the_person_s_own_both_answers_are_shown_from_the_file_as_it_was(
+    tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    play_script(monkeypatch, tiny_model)
+    root = plant(tmp_path / "project")
+    with playing(tiny_settings(tmp_path / "home", tiny_model), root) as watch:
+        proposal = watch.ask()
+        watch.session.judge(Verdict(proposal.id, "edit", "", ANSWERS[1]))
+        assert watch.wait(Learned).report.status == "learned"
+        compared = watch.wait(Compared)
+        points = watch.session.points()
+    assert [event.lesson_id for event in watch.of(Comparing)] == ["l1", "l1"]
+    assert (compared.before.revision, compared.before.edit) == (0, Edit(FILE, ONE, ANSWERS[0]))
+    assert (compared.after.revision, compared.after.edit) == (1, Edit(FILE, ONE, ANSWERS[1]))
+    assert (root / FILE).read_text() == ANSWERS[1], "nothing of it is written"
+    assert watch.of(Retried) == []
+    assert [point.id for point in points] == ["t1", "p1"], "nor kept"

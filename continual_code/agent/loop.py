@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass
 
 from continual_code.agent.context import Context, build_context
@@ -65,14 +66,19 @@ class Agent:
     ) -> None:
         self._root, self._chat, self._generator = root, chat, generator
         self._context, self._generation, self._map = context, generation, symbol_map
+        self._past: dict[str, str | None] = {}
 
     def greedy(self) -> Agent:
         """The same agent, taking the likeliest token each time."""
-        generation = self._generation.model_copy(update={"temperature": 0.0})
-        return Agent(
-            self._root, self._chat, self._generator,
-            context=self._context, generation=generation, symbol_map=self._map,
-        )  # fmt: skip
+        agent = copy(self)
+        agent._generation = self._generation.model_copy(update={"temperature": 0.0})
+        return agent
+
+    def as_it_was(self, path: str, text: str | None) -> Agent:
+        """The same agent, to which one file has another text than it has now; None: it did not exist."""
+        agent = copy(self)
+        agent._past = {**self._past, path: text}
+        return agent
 
     def prepare(self, task: Task, reminders: Sequence[Reminder] = ()) -> Asked:
         """Choose what the model sees.
@@ -86,7 +92,7 @@ class Agent:
         """
         settings, files, symbol_map = self._context, list_files(self._root.path), self._map
         context = build_context(
-            task, files, self._root.text, self._chat.count,
+            task, files, self._text, self._chat.count,
             settings.prompt_tokens - sum(self._chat.count(each.comment) for each in reminders),
             settings.whole_file_lines,
             lambda target, shown: symbol_map.lines(task.text, target, files, shown) if symbol_map else (),
@@ -148,6 +154,9 @@ class Agent:
             settings.temperature, settings.top_p, settings.seed, revision, generation.finish,
         )  # fmt: skip
         return Draft(context.target, context.before, after, rollout, seconds, context.left_out)
+
+    def _text(self, path: str) -> str | None:
+        return self._past[path] if path in self._past else self._root.text(path)
 
     def text(self, generation: Generation) -> str:
         """An answer as the model wrote it."""

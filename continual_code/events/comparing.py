@@ -22,11 +22,15 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Comparing:
-    """`revision`, one of `revisions`, is asked now; the first one begins the comparison."""
+    """`revision`, one of `revisions`, is asked now; the first one begins the comparison.
+
+    `lesson_id`: the lesson after which it came by itself; "" where the person asked for it.
+    """
 
     task: Task
     revisions: tuple[int, int]
     revision: int
+    lesson_id: str = ""
 
     @property
     def begins(self) -> bool:

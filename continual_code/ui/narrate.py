@@ -162,6 +162,9 @@ def _left_out(names: Sequence[str]) -> list[Content]:
 
 
 def _comparing(event: Comparing) -> str:
+    if event.begins and event.lesson_id:
+        name, pair = clean_line(event.lesson_id, 12), f"r{event.revision}, then r{event.revisions[1]}"
+        return f"  {name}: asking {pair} for the same again, from the file as it was; Esc stops it"
     if event.begins:
         return f"  asking r{event.revision}, then r{event.revisions[1]}: {clean_line(event.task.text, 200)}"
     return f"  asking r{event.revision}"

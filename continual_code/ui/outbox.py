@@ -11,7 +11,7 @@ from functools import partial
 from textual.content import Content
 
 from continual_code.errors import ContinualCodeError
-from continual_code.events import Task
+from continual_code.events import Comparing, Task
 from continual_code.port import Session
 from continual_code.ui.calls import Calls
 from continual_code.ui.clean import clean_line
@@ -41,9 +41,9 @@ class Outbox:
         if task.text in self._texts:
             self._begin(task.text)
 
-    def compared(self) -> None:
-        """Work on the oldest comparison began."""
-        if text := next(filter(parse_command, self._texts), None):
+    def compared(self, event: Comparing) -> None:
+        """Work on a comparison began, the oldest unless it came by itself."""
+        if not event.lesson_id and (text := next(filter(parse_command, self._texts), None)):
             self._begin(text)
 
     def notices(self) -> list[Content]:

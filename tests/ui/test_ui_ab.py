@@ -255,3 +255,14 @@ async def test_both_answers_are_in_view(size: tuple[int, int]) -> None:
         person.session.play(Compared(TASK, OLD, NEW, ("use f-strings",)))
         for text in ('print(f"hello {name}")', 'print(f"good day {name}")', "lesson l2", "lesson l3", "Esc back"):
             await person.sees(text)
+
+
+async def test_a_comparison_that_came_by_itself_says_so_and_leaves_what_is_queued() -> None:
+    async with at_work() as person:
+        person.session.play(Started(Task("first"), 1, 2))
+        await person.types("/ab 0 3 mine")
+        await person.press("enter")
+        await person.sees("queued: /ab 0 3 mine")
+        person.session.play(Comparing(Task("theirs"), (0, 4), 0, "l7"))
+        await person.until(lambda: "l7: asking r0, then r4 for the same again, from the file" in person.transcript)
+        assert "queued: /ab 0 3 mine" in person.screen

@@ -140,7 +140,7 @@ class MainScreen(JudgingPage):
                 self._outbox.started(task)
             case Comparing(begins=True):
                 self.transcript.end_answer(fold=False)
-                self._outbox.compared()
+                self._outbox.compared(event)
             case Compared(before=before, after=after):
                 self.transcript.end_answer(fold=bool(before.edit and after.edit))
             case NoEdit() | Failed():
