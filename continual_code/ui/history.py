@@ -6,8 +6,9 @@ Invariant: the file is readable by this person alone, and a damaged line costs o
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
+
+from continual_code.ui.kept import open_kept
 
 KEPT = 1000
 LONGEST = 10_000
@@ -49,17 +50,12 @@ class History:
         self._place = None
 
     def store(self, text: str) -> None:
-        """Append `text` to the file, durably enough for a convenience: no sync, failure is silent."""
+        """Append `text` to the file; failure is silent."""
         if self._path is None or len(text) > LONGEST:
             return
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError:
-            return
-        with os.fdopen(descriptor, "a", encoding="utf-8") as stream:
-            os.fchmod(descriptor, 0o600)
-            stream.write(json.dumps(text) + "\n")
+        if stream := open_kept(self._path, append=True):
+            with stream:
+                stream.write(json.dumps(text) + "\n")
 
     def matching(self, query: str) -> list[str]:
         """The entries that hold `query`, in any case of letters, each once, the newest first."""

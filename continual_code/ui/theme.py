@@ -5,8 +5,9 @@ Invariant: a file that cannot be read or written costs nothing but the choice.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
+
+from continual_code.ui.kept import open_kept
 
 
 def read_theme(path: Path) -> str:
@@ -18,11 +19,7 @@ def read_theme(path: Path) -> str:
 
 
 def store_theme(path: Path, name: str) -> None:
-    """Write it, durably enough for a convenience: no sync, failure is silent."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    except OSError:
-        return
-    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        stream.write(f"{name}\n")
+    """Write it; failure is silent."""
+    if stream := open_kept(path):
+        with stream:
+            stream.write(f"{name}\n")
