@@ -95,9 +95,7 @@ def _file_of_symbol(task: Task, repository: Repository) -> str | None:
     names = set(_distinct_names(task.text))
     subject = task_words(task.text)
     files = repository.candidates(subject) if names else []
-    having = [path for path in files if _defines(path, names, repository)]
-    relevant = repository.relevant(subject) if len(having) > 1 else []
-    return next((path for path in relevant if path in having), None) or next(iter(having), None)
+    return _best_match([path for path in files if _defines(path, names, repository)], subject, repository)
 
 
 def _defines(path: str, names: set[str], repository: Repository) -> bool:
@@ -118,11 +116,15 @@ def _file_with(task: Task, repository: Repository) -> str | None:
     quoted = [next(filter(None, groups)) for groups in _QUOTED.findall(task.text)]
     named = [] if asks_to_add(task.text) else list(_distinct_names(task.text))
     for wanted in dict.fromkeys([*quoted, *named]):
-        having = repository.holding(wanted, subject)
-        relevant = repository.relevant(subject) if len(having) > 1 else []
-        if having:
-            return next((path for path in relevant if path in having), having[0])
+        if found := _best_match(repository.holding(wanted, subject), subject, repository):
+            return found
     return None
+
+
+def _best_match(having: Sequence[str], subject: Sequence[str], repository: Repository) -> str | None:
+    """Of several files the one that matches the words of a task best, else the first; None of none."""
+    relevant = repository.relevant(subject) if len(having) > 1 else []
+    return next((path for path in relevant if path in having), None) or next(iter(having), None)
 
 
 def _distinct_names(text: str) -> Iterator[str]:
