@@ -33,9 +33,8 @@ class Retries:
         self, serving: Callable[[], Serving], jobs: Jobs, emit: Callable[[Event], None], *, wanted: bool
     ) -> None:
         self._serving, self._jobs, self._emit, self._wanted = serving, jobs, emit, wanted
-        self._waiting: dict[
-            str, VerdictKind
-        ] = {}  # by lesson; of this session, for those of earlier ones are not asked
+        # By lesson, of this session: the tasks of earlier ones are not asked again.
+        self._waiting: dict[str, VerdictKind] = {}
 
     def expect(self, lesson: Lesson, kind: VerdictKind) -> None:
         """A verdict taught something: the task is to be asked again once the lesson counts."""
