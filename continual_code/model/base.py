@@ -15,6 +15,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, 
 from transformers.utils import logging as transformers_logging
 
 from continual_code.errors import ModelError
+from continual_code.model.attention import use_long_prompts
 from continual_code.model.chat import Chat
 from continual_code.model.device import Placement, choose
 from continual_code.model.int8 import make_int8
@@ -65,6 +66,8 @@ def load_base(
             f"{directory} cannot be loaded as a language model: {first_line}",
             do="Remove the directory and run `continual-code models pull` again.",
         ) from error
+    if placement.device == "cpu" and placement.precision != "bfloat16":
+        use_long_prompts(module)
     return Base(name, directory, digest, module, Chat(tokenizer, _stop_ids(module, tokenizer)), placement)
 
 

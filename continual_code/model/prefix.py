@@ -40,6 +40,9 @@ class Prefix:
         return cls(tuple(ids), cut)
 
 
+NOTHING_READ = Prefix((), ())
+
+
 class PrefixStore:
     """The most recently used prefixes. Thread-safe.
 
