@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict
+from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import Tensor
 from torch.utils.hooks import RemovableHandle
 from transformers import DynamicCache
@@ -39,6 +40,7 @@ class View:
         self._head = self._causal.get_output_embeddings()
         self._packs = self._causal.config._attn_implementation == attention.NAME
         self._a = [parameter for name, parameter in module.named_parameters() if ".lora_A." in name]
+        self._adapted = [layer for layer in module.modules() if isinstance(layer, BaseTunerLayer)]
         self._pauses: list[RemovableHandle] = []
         self._learn_a(False)
 
@@ -145,12 +147,19 @@ class View:
 
     @contextmanager
     def adapter_off(self) -> Iterator[None]:
-        """Within this block the view is the plain base model."""
+        """Within this block the view is the plain base model.
+
+        peft's own way takes 30 to 50 ms (it looks at every parameter), and a lesson goes in and out a hundred times.
+        """
+        self._switch(off=True)
         try:
-            with self._peft.disable_adapter():
-                yield
+            yield
         finally:
-            self._learn_a(False)  # peft lets every LoRA tensor learn when it turns the adapter on
+            self._switch(off=False)
+
+    def _switch(self, *, off: bool) -> None:
+        for layer in self._adapted:
+            layer._disable_adapters = off
 
     def _learn_a(self, learns: bool) -> None:
         for parameter in self._a:
