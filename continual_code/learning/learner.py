@@ -74,6 +74,7 @@ class Learner:
         if fresh is not None:
             self._common.start(fresh, self._pause)
         self._canaries()
+        self._remarks.prepare()
         self._common.drift.read_base(self._scorer.apart())
 
     def read_ahead(self, rollout: Rollout) -> None:
@@ -168,7 +169,7 @@ class Learner:
     def still_decides(self, taught: Sequence[Earlier], adapter: Mapping[str, Tensor]) -> bool:
         """Whether `adapter` finds every token by which these lessons decide likelier than all others together."""
         self._view.load(adapter)
-        return all(weakest(self._view, each.rehearsal, self._pause) > 0.5 for each in taught)
+        return all(least > 0.5 for least in weakest(self._view, [each.rehearsal for each in taught], self._pause))
 
     def _require_effect(self, weighed: Weighed, reasked: Reasked) -> None:
         """Raises Refused: what was answered again is not what was taught, and the comment still argues against it.

@@ -38,6 +38,12 @@ class Remarks:
         self._view, self._chat = view, chat
         self._scorer = Scorer(view, PrefixStore(1 + len(_occasions(WORK)) + len(_occasions(CHAT))), pause)
 
+    def prepare(self) -> None:
+        """Read ahead what every remark is put behind."""
+        _ = self._empty
+        for occasion in (*_occasions(WORK), *_occasions(CHAT)):
+            self._scorer.prefix(BASE, self._chat.render(occasion))
+
     def odds(self, comment: str) -> float:
         """log p(work) - log p(chat), nats, as the base sorts it, less what speaks for small talk by the occasions.
 
@@ -64,8 +70,7 @@ class Remarks:
         token_ids = self._chat.encode(comment)
         if not token_ids:
             return 0.0
-        prompts = [self._chat.render(occasion) for occasion in _occasions(word)]
-        readings = [self._scorer.read(BASE, prompt_ids, token_ids) for prompt_ids in prompts]
+        readings = self._scorer.read_each(BASE, [(self._chat.render(each), token_ids) for each in _occasions(word)])
         return torch.stack([reading.own.sum() for reading in readings]).logsumexp(0).item()
 
 

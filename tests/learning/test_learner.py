@@ -229,6 +229,23 @@ def test_a_remark_is_judged_by_the_base_alone_whatever_the_adapter_says(bench: B
     assert Remarks(bench.view, bench.base.chat, lambda: None).odds("") == 0
 
 
+def test_what_every_remark_is_put_behind_is_read_ahead(bench: Bench) -> None:
+    rows: list[int] = []
+
+    def count(module: torch.nn.Module, args: tuple[object, ...], given: dict[str, torch.Tensor]) -> None:
+        rows.append(given["input_ids"].shape[1])
+
+    remarks, comment = Remarks(bench.view, bench.base.chat, lambda: None), "use tabs"
+    hook = bench.view._body.register_forward_pre_hook(count, with_kwargs=True)
+    remarks.prepare()
+    ahead = sum(rows)
+    rows.clear()
+    odds = remarks.odds(comment)
+    hook.remove()
+    assert 0 < 5 * sum(rows) < ahead
+    assert odds == pytest.approx(Remarks(bench.view, bench.base.chat, lambda: None).odds(comment), abs=1e-5)
+
+
 @pytest.mark.parametrize(("at_work", "in_talk", "less"), [(-9.0, -5.0, 2.0), (-5.0, -9.0, 0.0)], ids=["talk", "work"])
 def test_a_remark_that_people_say_rather_when_they_chat_is_less_likely_about_the_code(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, at_work: float, in_talk: float, less: float

@@ -59,6 +59,8 @@ def _distilled(**changes: object) -> Arm:
         learner = subject.learner(settings)
         evidence = Evidence(lesson.comment, is_sound=partial(is_sound, target=lesson.path, names=lesson.names))
         rollout = lesson.rollout
+        learner.prepare(subject.untaught.tensors)  # as the program does before the verdict
+        learner.read_ahead(rollout)
         given = state.tensors, state.number, state.taught, state.lines
         candidate = learner.learn(lesson.id, rollout, evidence, *given)
         report, after = candidate.report, state
