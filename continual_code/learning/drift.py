@@ -11,9 +11,7 @@ import torch
 from torch import Tensor
 
 from continual_code.learning.divergence import forward_kl
-from continual_code.learning.scoring import BASE, Scorer
-
-Exchange = tuple[Sequence[int], Sequence[int]]  # token ids of a prompt and of its answer
+from continual_code.learning.scoring import BASE, Exchange, Scorer, chunks
 
 
 class Drift:
@@ -26,14 +24,16 @@ class Drift:
     def read_base(self, scorer: Scorer) -> list[Tensor]:
         """What is needed of the base, [T, D] for each answer; may be called ahead."""
         if self._base is None:
-            self._base = [scorer.hidden(BASE, *exchange) for exchange in self._exchanges]
+            self._base = scorer.hidden_of_each(BASE, self._exchanges)
         return self._base
 
     @torch.no_grad()
     def of(self, scorer: Scorer, owner: object) -> float:
         """KL(base, student), the mean over all tokens, nats; the student is what the scorer's view holds, `owner`."""
+        base_T_D = torch.cat(self.read_base(scorer))
+        student_T_D = torch.cat(scorer.hidden_of_each(owner, self._exchanges))
         divergences = [
-            forward_kl(scorer.logprobs(scorer.hidden(owner, *exchange)), scorer.logprobs(base_T_D))
-            for exchange, base_T_D in zip(self._exchanges, self.read_base(scorer), strict=True)
+            forward_kl(scorer.logprobs(student_T_D[part]), scorer.logprobs(base_T_D[part]))
+            for part in chunks(len(base_T_D))
         ]
         return torch.cat(divergences).mean().item()

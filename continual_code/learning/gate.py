@@ -15,7 +15,7 @@ from torch import Tensor
 from continual_code.events import Rollout
 from continual_code.learning.answering import answer
 from continual_code.learning.lessons import Reasked
-from continual_code.learning.step import Held, Rehearsal, weakest
+from continual_code.learning.step import Held, Rehearsal, look, weakest
 from continual_code.model.chat import Chat
 from continual_code.model.generation import Generator
 from continual_code.model.prefix import PrefixStore
@@ -78,9 +78,8 @@ class Gate:
 
     def _harm(self, adapter: Mapping[str, Tensor]) -> str:
         """What the candidate would break that stood under `adapter`, in plain words; "" if nothing."""
-        for each in self._held:
-            has_faded = each.look(self._view, self._pause) < self._floor
-            if has_faded and not self._under(adapter, partial(self._has_faded, each.rehearsal)):
+        for each, least in look(self._view, self._held, self._pause):
+            if least < self._floor and not self._under(adapter, partial(self._has_faded, each.rehearsal)):
                 return each.harm
         return ""
 
@@ -93,7 +92,7 @@ class Gate:
         return found
 
     def _has_faded(self, rehearsal: Rehearsal) -> bool:
-        return weakest(self._view, rehearsal, self._pause) < self._floor
+        return weakest(self._view, [rehearsal], self._pause)[0] < self._floor
 
     def _ask(self, rollout: Rollout, share: float, similar: Sequence[Sequence[int]], drift: float) -> Reasked:
         generator = Generator(self._view, self._chat.stop_ids, PrefixStore())  # the candidate's keys are nobody else's

@@ -37,15 +37,22 @@ class Hindsight:
         self, messages: Sequence[Message], token_ids: Sequence[int], comment: str, example: str | None = None
     ) -> Reading:
         """What it thinks of an answer when the comment and the example are in the prompt."""
-        prompt_ids = self._chat.render(teacher.told(messages, comment, example))
-        return self._scorer.read(BASE, prompt_ids, token_ids)
+        return self._scorer.read(BASE, self._telling(messages, comment, example), token_ids)
+
+    def both(
+        self, messages: Sequence[Message], prompt_ids: Sequence[int], token_ids: Sequence[int], comment: str
+    ) -> tuple[Untold, Reading]:
+        """What it thinks of an answer by itself, and what it does when the comment is in the prompt."""
+        prompts = prompt_ids, self._telling(messages, comment)
+        by_itself, told = self._scorer.read_each(BASE, [(prompt, token_ids) for prompt in prompts])
+        return Untold(token_ids, by_itself), told
 
     def against(
         self, messages: Sequence[Message], prompt_ids: Sequence[int], token_ids: Sequence[int], comment: str
     ) -> Tensor:
         """Of each token of an answer to these messages whether the comment argues against it, [T]."""
-        told = self.told(messages, token_ids, comment)
-        return argued_against(told.own, self.untold(prompt_ids, token_ids).reading.own)
+        untold, told = self.both(messages, prompt_ids, token_ids, comment)
+        return argued_against(told.own, untold.reading.own)
 
     def objection_to(self, rollout: Rollout, comment: str) -> float:
         """How much the person's own words argue against an answer, nats per token.
@@ -53,31 +60,34 @@ class Hindsight:
         The model's own example is left out: it would also object to every other way of
         doing what the comment asks for.
         """
-        told = self.told(rollout.messages, rollout.token_ids, comment)
-        return objection(told.own, self.untold(rollout.prompt_ids, rollout.token_ids).reading.own)
+        untold, told = self.both(rollout.messages, rollout.prompt_ids, rollout.token_ids, comment)
+        return objection(told.own, untold.reading.own)
 
     def corrected(self, rollout: Rollout, example: str, comment: str | None = None) -> Correction:
         """Another answer to the rollout's prompt; without a comment, none need account for it."""
         token_ids = [*self._chat.encode(example), rollout.token_ids[-1]]  # a model may have several ends
-        untold = self.untold(rollout.prompt_ids, token_ids).reading
-        told_T = self.told(rollout.messages, token_ids, comment).own if comment else None
-        return Correction(token_ids, untold, example, told_T)
+        if not comment:
+            return Correction(token_ids, self.untold(rollout.prompt_ids, token_ids).reading, example, None)
+        untold, told = self.both(rollout.messages, rollout.prompt_ids, token_ids, comment)
+        return Correction(token_ids, untold.reading, example, told.own)
 
     def weighed(self, rollout: Rollout, evidence: Evidence, corrected: Correction | None) -> Weighed:
         """The rejected answer beside its correction, and where they part ways; without one, all that was said of."""
         token_ids, comment = rollout.token_ids, evidence.comment
         about = positions_of(self._chat.pieces(token_ids), evidence.against) if evidence.against else None
-        rejected = self.untold(rollout.prompt_ids, token_ids)
-        told = self.told(rollout.messages, token_ids, comment, corrected.example if corrected else None)
-        if corrected is None:
-            departs = sorted(about or range(len(token_ids))), []
-        else:
-            unwanted: list[int] = []
-            if corrected.told is not None:
-                by_itself = self.told(rollout.messages, token_ids, comment)
-                unwanted = argued_against(by_itself.own, rejected.reading.own).nonzero().flatten().tolist()
-            departs = corrected.departures(token_ids, about, unwanted)
-        return Weighed(rollout, comment, rejected, told, corrected, departs)
+        shown = self._telling(rollout.messages, comment, corrected.example if corrected else None)
+        prompts = [rollout.prompt_ids, shown]
+        if corrected and corrected.told is not None:
+            prompts.append(self._telling(rollout.messages, comment))
+        untold, told, *by_comment = self._scorer.read_each(BASE, [(prompt, token_ids) for prompt in prompts])
+        unwanted = argued_against(by_comment[0].own, untold.own).nonzero().flatten().tolist() if by_comment else []
+        everything = sorted(about or range(len(token_ids))), []
+        departs = corrected.departures(token_ids, about, unwanted) if corrected else everything
+        return Weighed(rollout, comment, Untold(token_ids, untold), told, corrected, departs)
+
+    def _telling(self, messages: Sequence[Message], comment: str, example: str | None = None) -> list[int]:
+        """The prompt that shows the comment and the example."""
+        return self._chat.render(teacher.told(messages, comment, example))
 
     def support(self, rollout: Rollout, corrected: Correction, positions: Sequence[int]) -> float:
         """How much likelier the comment makes these tokens of a correction than another remark would, nats in all."""

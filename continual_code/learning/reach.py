@@ -39,8 +39,7 @@ def anchored(anchor: Conversation, change: Change, targets: Targets, hindsight: 
     candidates = [place for place, token_id in enumerate(token_ids) if token_id in change.left]
     if not (change.comment and candidates):
         return targets.kept(prompt_ids, revision, token_ids)
-    untold = hindsight.untold(prompt_ids, token_ids)
-    told = hindsight.told(anchor.messages, token_ids, change.comment)
+    untold, told = hindsight.both(anchor.messages, prompt_ids, token_ids, change.comment)
     against, likeliest = argued_against(told.own, untold.reading.own).tolist(), told.likeliest.tolist()
     reached = [place for place in candidates if against[place] and likeliest[place] in change.taught]
     if not reached:

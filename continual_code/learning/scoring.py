@@ -18,7 +18,8 @@ from continual_code.model.prefix import Prefix, PrefixStore
 from continual_code.model.views import View
 
 BASE = "base"
-HEAD_CHUNK = 64  # positions whose logits exist at once: 64 x 152k float32 is 39 MB
+Exchange = tuple[Sequence[int], Sequence[int]]  # token ids of a prompt and of its answer
+HEAD_CHUNK = 16  # positions whose logits exist at once: 16 x 152k float32 is 10 MB, and there are ten such tensors
 
 
 @dataclass(frozen=True)
@@ -54,21 +55,33 @@ class Scorer:
             prefixes.put(BASE, self.prefix(BASE, known_ids))
         return Scorer(self._view, prefixes, self._pause)
 
-    @torch.no_grad()
     def hidden(self, owner: object, prompt_ids: Sequence[int], token_ids: Sequence[int]) -> Tensor:
         """Hidden states that predict each token of the rollout, shape [T, D]."""
-        prefix = self.prefix(owner, prompt_ids)
-        cache = prefix.cache(len(prefix.ids))
+        return self.hidden_of_each(owner, [(prompt_ids, token_ids)])[0]
+
+    @torch.no_grad()
+    def hidden_of_each(self, owner: object, exchanges: Sequence[Exchange]) -> list[Tensor]:
+        """The same for several rollouts, in one pass; at least one."""
+        before = [self.prefix(owner, prompt_ids) for prompt_ids, _ in exchanges]
+        texts = [[prompt_ids[-1], *token_ids[:-1]] for prompt_ids, token_ids in exchanges]
+        self._pause()
         with self._weights_of(owner):
-            return self._view.hidden(torch.tensor([prompt_ids[-1], *token_ids[:-1]]), cache)
+            return self._view.hidden_of_each(texts, before)
 
     def read(self, owner: object, prompt_ids: Sequence[int], token_ids: Sequence[int]) -> Reading:
         """Score an answer, with the distributions of only a few tokens in memory at once."""
-        hidden_T_D = self.hidden(owner, prompt_ids, token_ids)
+        return self.read_each(owner, [(prompt_ids, token_ids)])[0]
+
+    def read_each(self, owner: object, exchanges: Sequence[Exchange]) -> list[Reading]:
+        """Score several answers; at least one."""
+        hidden = self.hidden_of_each(owner, exchanges)
+        return [self._reading(token_ids, each) for (_, token_ids), each in zip(exchanges, hidden, strict=True)]
+
+    def _reading(self, token_ids: Sequence[int], hidden_T_D: Tensor) -> Reading:
         own, likeliest = [], []
-        for start in range(0, len(token_ids), HEAD_CHUNK):
-            logprobs_C_V = self.logprobs(hidden_T_D[start : start + HEAD_CHUNK])
-            own.append(of_tokens(logprobs_C_V, token_ids[start : start + HEAD_CHUNK]))
+        for part in chunks(len(token_ids)):
+            logprobs_C_V = self.logprobs(hidden_T_D[part])
+            own.append(of_tokens(logprobs_C_V, token_ids[part]))
             likeliest.append(logprobs_C_V.argmax(dim=-1))
         return Reading(hidden_T_D, torch.cat(own), torch.cat(likeliest))
 
@@ -99,6 +112,11 @@ class Scorer:
 
     def _weights_of(self, owner: object) -> AbstractContextManager[None]:
         return self._view.adapter_off() if owner == BASE else nullcontext()
+
+
+def chunks(positions: int) -> list[slice]:
+    """So many positions in parts whose logits may exist at once."""
+    return [slice(start, start + HEAD_CHUNK) for start in range(0, positions, HEAD_CHUNK)]
 
 
 def of_tokens(logprobs_T_V: Tensor, token_ids: Sequence[int]) -> Tensor:

@@ -16,8 +16,8 @@ from torch import Tensor
 
 from continual_code.errors import StateError
 from continual_code.learning.divergence import DIVERGENCES
-from continual_code.learning.scoring import HEAD_CHUNK, of_tokens
-from continual_code.model.prefix import Prefix
+from continual_code.learning.scoring import chunks, of_tokens
+from continual_code.model.prefix import NOTHING_READ, Prefix
 from continual_code.model.views import View
 from continual_code.settings import LearningSettings
 
@@ -62,11 +62,6 @@ class Held:
     floor: float
     harm: str = ""
     seen: float | None = None
-
-    def look(self, view: View, pause: Callable[[], None]) -> float:
-        """The least probability of a deciding token under the candidate in the view."""
-        self.seen = weakest(view, self.rehearsal, pause)
-        return self.seen
 
 
 @dataclass(frozen=True)
@@ -141,7 +136,8 @@ def distil(
         is_done = is_sure or loss <= settings.stop_at * losses[0]
         is_later = turn > 0  # before the first update nothing has faded
         looked_at = held if is_done or turn == max(1, settings.max_updates // 2) else watched
-        faded = [each for each in looked_at if each.look(view, pause) < each.floor] if learning and is_later else []
+        seen = look(view, looked_at, pause) if learning and is_later else []
+        faded = [each for each, least in seen if least < each.floor]
         for each in [each for each in faded if each not in watched and may_go(each)]:
             faded.remove(each)
             held.remove(each)
@@ -155,25 +151,39 @@ def distil(
             each.hidden.backward(each.gradient)
         for each in faded:
             pause()
-            (_surprise(view, each.rehearsal).mean() * settings.rehearsal_weight).backward()
+            (_surprise(view, [each.rehearsal])[0].mean() * settings.rehearsal_weight).backward()
         _update(view, optimizer, settings.max_grad_norm)
         rate.step()
 
 
+def look(view: View, held: Sequence[Held], pause: Callable[[], None]) -> list[tuple[Held, float]]:
+    """The least probability of a deciding token of each, under the candidate in the view."""
+    seen = list(zip(held, weakest(view, [each.rehearsal for each in held], pause), strict=True))
+    for each, least in seen:
+        each.seen = least
+    return seen
+
+
 @torch.no_grad()
-def weakest(view: View, rehearsal: Rehearsal, pause: Callable[[], None]) -> float:
-    """The least probability of a deciding token."""
+def weakest(view: View, rehearsals: Sequence[Rehearsal], pause: Callable[[], None]) -> list[float]:
+    """The least probability of a deciding token of each."""
     pause()
-    return math.exp(-_surprise(view, rehearsal).max().item())
+    return [math.exp(-surprise_K.max().item()) for surprise_K in _surprise(view, rehearsals)] if rehearsals else []
 
 
-def _surprise(view: View, rehearsal: Rehearsal) -> Tensor:
-    """Negative log-probability of each deciding token, nats."""
-    token_ids, deciding = rehearsal.token_ids, list(rehearsal.deciding)
-    answer_ids = token_ids[: deciding[-1]]  # what comes later decides nothing
-    hidden_T_D = _student(view, rehearsal.prompt_ids, answer_ids, None)  # the prompt's keys fade as well
-    logprobs_K_V = view.logits(hidden_T_D[deciding]).log_softmax(dim=-1)
-    return -of_tokens(logprobs_K_V, [token_ids[position] for position in deciding])
+def _surprise(view: View, rehearsals: Sequence[Rehearsal]) -> list[Tensor]:
+    """Negative log-probability of each deciding token, nats, [K] for each."""
+    texts = [
+        [*each.prompt_ids, *each.token_ids[: each.deciding[-1]]] for each in rehearsals
+    ]  # what follows says nothing
+    hidden = view.hidden_of_each(texts, [NOTHING_READ] * len(texts))  # the prompt's keys fade as well
+    return [_unlikely(view, *pair) for pair in zip(rehearsals, hidden, strict=True)]
+
+
+def _unlikely(view: View, rehearsal: Rehearsal, hidden_T_D: Tensor) -> Tensor:
+    places = [len(rehearsal.prompt_ids) - 1 + position for position in rehearsal.deciding]
+    logprobs_K_V = view.logits(hidden_T_D[places]).log_softmax(dim=-1)
+    return -of_tokens(logprobs_K_V, [rehearsal.token_ids[position] for position in rehearsal.deciding])
 
 
 @dataclass(frozen=True)
@@ -198,17 +208,18 @@ def _forward(
     weights = aim.weights(turn)
     rows, deciding, leaving = list(weights), set(aim.deciding), set(aim.leaving)
     prefix = None if settings.gradient == "full" else aim.prefix
-    hidden_R_D = _student(view, aim.prompt_ids, aim.token_ids[: rows[-1]], prefix)[rows]
+    with torch.set_grad_enabled(with_gradient):
+        hidden_R_D = _student(view, aim.prompt_ids, aim.token_ids[: rows[-1]], prefix)[rows]
     divergence = DIVERGENCES[settings.divergence]
     leaf_R_D = hidden_R_D.detach().requires_grad_(with_gradient)
     total, least, most = 0.0, 1.0, 0.0
-    for start in range(0, len(rows), HEAD_CHUNK):  # one chunk of logits at a time
+    for chunk in chunks(len(rows)):
         pause()
-        part = rows[start : start + HEAD_CHUNK]
+        part = rows[chunk]
         weights_C = torch.tensor([weights[row] for row in part], device=view.device)
         target_C_V = aim.target(part)
         with torch.set_grad_enabled(with_gradient):
-            student_C_V = view.logits(leaf_R_D[start : start + HEAD_CHUNK]).log_softmax(dim=-1)
+            student_C_V = view.logits(leaf_R_D[chunk]).log_softmax(dim=-1)
             divergence_C = divergence(student_C_V, target_C_V)
             loss = (divergence_C * weights_C).sum() * (share / len(aim.token_ids))
         if with_gradient:

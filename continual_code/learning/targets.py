@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from continual_code.learning.divergence import shifted
-from continual_code.learning.scoring import Reading, Scorer, of_tokens
+from continual_code.learning.scoring import Reading, Scorer, chunks, of_tokens
 from continual_code.learning.step import Aim
 from continual_code.learning.weighing import MEANT, Untold
 from continual_code.settings import LearningSettings
@@ -42,21 +42,23 @@ class Targets:
             return Aim(prompt_ids, token_ids, prefix, Rows(self._scorer, told.hidden), everywhere, deciding)
         rows = list(departs if self._settings.departures_only else everywhere)
         student_T_D = self._scorer.hidden(revision, prompt_ids, token_ids)
-        student_R_V, told_R_V, untold_R_V = (
-            self._scorer.logprobs(hidden_T_D[rows]) for hidden_T_D in (student_T_D, told.hidden, answer.reading.hidden)
-        )
-        beta, clip = self._settings.beta, self._settings.shift_clip
-        own = [token_ids[row] for row in rows]
+        hidden_of_three = student_T_D, told.hidden, answer.reading.hidden
+        moved: dict[int, Tensor] = {}
+        for part in chunks(len(rows)):
+            own, hidden = [token_ids[row] for row in rows[part]], [each[rows[part]] for each in hidden_of_three]
+            moved.update(zip(rows[part], self._moved(own, *hidden), strict=True))
+        for row in set(deciding).intersection(moved):
+            _raise(moved[row], token_ids[row], (1 + self._settings.sure) / 2)
+        target = Rows(self._scorer, student_T_D, moved)
+        unwanted = [row for row in rows if moved[row][token_ids[row]].exp().item() <= UNWANTED]
+        return Aim(prompt_ids, token_ids, prefix, target, rows, deciding, [] if deciding else unwanted)
+
+    def _moved(self, own: Sequence[int], *hidden_R_D: Tensor) -> Tensor:
+        """Targets at a few positions, [R, V], whose tokens are `own`; as student, told base and base see them."""
+        student_R_V, told_R_V, untold_R_V = (self._scorer.logprobs(each) for each in hidden_R_D)
         against_R = _against(own, student_R_V, told_R_V, untold_R_V)
         origin_R_V = torch.where(against_R[:, None], untold_R_V, student_R_V)
-        target_R_V = shifted(origin_R_V, told_R_V, untold_R_V, beta=beta, clip=clip)
-        for target_V, row in zip(target_R_V, rows, strict=True):
-            if row in deciding:
-                _raise(target_V, token_ids[row], (1 + self._settings.sure) / 2)
-        target = Rows(self._scorer, student_T_D, dict(zip(rows, target_R_V, strict=True)))
-        probability_R = of_tokens(target_R_V, own).exp().tolist()
-        leaving = [] if deciding else [row for row, p in zip(rows, probability_R, strict=True) if p <= UNWANTED]
-        return Aim(prompt_ids, token_ids, prefix, target, rows, deciding, leaving)
+        return shifted(origin_R_V, told_R_V, untold_R_V, beta=self._settings.beta, clip=self._settings.shift_clip)
 
     def kept(self, prompt_ids: Sequence[int], revision: int, token_ids: Sequence[int]) -> Aim:
         """An answer that has nothing to do with the lesson: the student should go on as it is."""

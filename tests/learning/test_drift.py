@@ -13,7 +13,7 @@ from torch import Tensor
 from continual_code.learning.common_text import CommonText
 from continual_code.learning.divergence import forward_kl
 from continual_code.learning.drift import Drift
-from continual_code.learning.scoring import BASE, Scorer
+from continual_code.learning.scoring import BASE, Exchange, Scorer
 from continual_code.model.prefix import PrefixStore
 
 
@@ -49,13 +49,13 @@ def test_an_adapter_that_does_nothing_has_not_drifted_and_one_that_does_more_has
 
 def test_the_base_is_read_once_and_may_be_read_ahead(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     owners: list[object] = []
-    hidden = Scorer.hidden
+    hidden = Scorer.hidden_of_each
 
-    def counted(scorer: Scorer, owner: object, prompt_ids: Sequence[int], token_ids: Sequence[int]) -> Tensor:
-        owners.append(owner)
-        return hidden(scorer, owner, prompt_ids, token_ids)
+    def counted(scorer: Scorer, owner: object, exchanges: Sequence[Exchange]) -> list[Tensor]:
+        owners.extend(owner for _ in exchanges)
+        return hidden(scorer, owner, exchanges)
 
-    monkeypatch.setattr(Scorer, "hidden", counted)
+    monkeypatch.setattr(Scorer, "hidden_of_each", counted)
     drift = CommonText(bench.view, bench.base.chat, 2).drift
     drift.read_base(Scorer(bench.view, PrefixStore(), lambda: None))
     ahead = len(owners)

@@ -72,7 +72,7 @@ def test_what_passes_says_how_likely_the_canaries_still_are(
     passed = learner.learn("l1", bench.rollout, COMMENT, bench.adapter, 1)
     assert passed.tensors is not None
     bench.view.load(passed.tensors)
-    assert passed.report.canary == min(weakest(bench.view, each, lambda: None) for each in canaries)
+    assert passed.report.canary == min(weakest(bench.view, canaries, lambda: None))
 
 
 def test_a_candidate_that_runs_on_is_halved_until_it_ends(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from continual_code.learning.contradiction import Contradiction
 from continual_code.learning.hindsight import Hindsight
 from continual_code.learning.holding import Holding
 from continual_code.learning.lessons import Earlier
-from continual_code.learning.scoring import Reading, Scorer
+from continual_code.learning.scoring import Exchange, Reading, Scorer
 from continual_code.learning.step import Rehearsal
 from continual_code.model.prefix import PrefixStore
 from continual_code.settings import LearningSettings
@@ -94,15 +94,15 @@ def taught(bench: Bench) -> tuple[int, ...]:
 
 def arguing(bench: Bench, monkeypatch: pytest.MonkeyPatch, taught: Sequence[int], argues: float) -> None:
     """As if every comment made the taught answer so many nats less likely; random weights would say anything."""
-    scored = Scorer.read
+    scored, asked = Scorer.read_each, bench.rollout.prompt_ids
 
-    def argued(scorer: Scorer, owner: object, prompt_ids: Sequence[int], token_ids: Sequence[int]) -> Reading:
-        if token_ids != taught or tuple(prompt_ids) == bench.rollout.prompt_ids:
-            return scored(scorer, owner, prompt_ids, token_ids)
-        untold = scored(scorer, owner, bench.rollout.prompt_ids, token_ids)
-        return replace(untold, own=untold.own - argues)
+    def argued(scorer: Scorer, owner: object, exchanges: Sequence[Exchange]) -> list[Reading]:
+        told = [token_ids == taught and tuple(prompt_ids) != asked for prompt_ids, token_ids in exchanges]
+        untold = [(asked, taught) if is_told else each for each, is_told in zip(exchanges, told, strict=True)]
+        readings = zip(scored(scorer, owner, untold), told, strict=True)
+        return [replace(each, own=each.own - argues) if is_told else each for each, is_told in readings]
 
-    monkeypatch.setattr(Scorer, "read", argued)
+    monkeypatch.setattr(Scorer, "read_each", argued)
 
 
 @pytest.mark.parametrize(("argues", "supersedes"), [(3.0, ("l0",)), (0.5, ())])
