@@ -20,7 +20,8 @@ TRANSFORMERS = "continual_code.bench.speed.peer_transformers"
 LLAMA_CPP = "continual_code.bench.speed.peer_llama_cpp"
 TRL = "continual_code.bench.peer_trl"
 PEERS = ("transformers", "transformers_lookup", "llama_cpp", "llama_cpp_lookup")
-SIZES = ((512, 128), (2048, 256), (8192, 256))  # tokens of the prompt, tokens of the rollout
+SIZES = ((512, 128), (512, 256), (2048, 256), (8192, 256))  # tokens of the prompt, tokens of the rollout
+ALONE = (512, 256)  # of ours only, to tell what a longer prompt costs the same rollout
 PREFIX_TOKENS, MORE_TOKENS = 4096, 32
 NOT_QUICK = 8192  # at this size TRL alone takes longer than a quick run may
 SWAPS = 5
@@ -125,7 +126,7 @@ class Measurement:
                         party.ask("pack")
                         row[name] = party.ask("lesson", text=self._text, **sizes, **details)
             given = row.get("ours", {})
-            if given and not (self._quick and prompt == NOT_QUICK):
+            if given and (prompt, rollout) != ALONE and not (self._quick and prompt == NOT_QUICK):
                 self._say(f"lesson {prompt}/{rollout}: trl")
                 with self._or_missing(f"trl_{prompt}"), closing(Party(TRL)) as party:
                     row["trl"] = party.ask("step", model=self._model, **{name: given[name] for name in GIVEN})

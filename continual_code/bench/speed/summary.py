@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import median
 from typing import Any
 
-from continual_code.bench.speed.measure import PEERS, Figures
+from continual_code.bench.speed.measure import ALONE, PEERS, Figures
 
 PEER_NAMES = {
     "transformers": "transformers generate, PEFT adapter", "transformers_lookup": "the same, prompt lookup",
@@ -19,13 +19,16 @@ PEER_NAMES = {
 def ratios(figures: Figures) -> dict[str, float | None]:
     """Every ratio; None where a party was not measured."""
     found: dict[str, float | None] = {f"proposal_vs_{peer}": _proposals(figures.proposals, peer) for peer in PEERS}
-    for row in figures.lessons:
-        ours, trl, size = row.get("ours"), row.get("trl"), row["prompt_tokens"]
+    by_size = {(row["prompt_tokens"], row["rollout_tokens"]): row for row in figures.lessons}
+    for (prompt, rollout), row in by_size.items():
+        ours, trl = row.get("ours"), row.get("trl")
+        if (prompt, rollout) == ALONE:
+            continue
         for name, part in (("verdict_to_swap", "seconds"), ("step_compute", "compute"), ("peak_memory", "peak_bytes")):
-            found[f"{name}_vs_trl_{size}"] = trl[part] / ours[part] if ours and trl else None
-    by_size = {row["prompt_tokens"]: row["ours"]["seconds"] for row in figures.lessons if "ours" in row}
-    if {512, 8192} <= by_size.keys():
-        found["verdict_to_swap_512_vs_8192"] = by_size[512] / by_size[8192]
+            found[f"{name}_vs_trl_{prompt}"] = trl[part] / ours[part] if ours and trl else None
+    short, long = (by_size.get(size, {}).get("ours") for size in (ALONE, (8192, 256)))
+    if short and long:
+        found["verdict_to_swap_512_vs_8192"] = short["seconds"] / long["seconds"]
     if turns := figures.serving.get("turns"):
         found["second_turn_vs_cold"] = turns["cold"] / turns["second"]
     if both := figures.serving.get("contention"):
