@@ -62,11 +62,11 @@ class Scorer:
     @torch.no_grad()
     def hidden_of_each(self, owner: object, exchanges: Sequence[Exchange]) -> list[Tensor]:
         """The same for several rollouts, in one pass; at least one."""
-        before = [self.prefix(owner, prompt_ids) for prompt_ids, _ in exchanges]
+        caches = [self.prefix(owner, prompt_ids).cache() for prompt_ids, _ in exchanges]
         texts = [[prompt_ids[-1], *token_ids[:-1]] for prompt_ids, token_ids in exchanges]
         self._pause()
         with self._weights_of(owner):
-            return self._view.hidden_of_each(texts, before)
+            return self._view.hidden_of_each(texts, caches)
 
     def read(self, owner: object, prompt_ids: Sequence[int], token_ids: Sequence[int]) -> Reading:
         """Score an answer, with the distributions of only a few tokens in memory at once."""

@@ -13,16 +13,18 @@ from functools import partial
 
 import torch
 from torch import Tensor
+from transformers import DynamicCache
 
 from continual_code.errors import StateError
 from continual_code.learning.divergence import DIVERGENCES
 from continual_code.learning.scoring import chunks, of_tokens
-from continual_code.model.prefix import NOTHING_READ, Prefix
+from continual_code.model.prefix import Prefix
 from continual_code.model.views import View
 from continual_code.settings import LearningSettings
 
 KEPT = 3  # of the positions that should stay as they are, one in so many is looked at in a pass
 LEFT = 0.5  # a token that is less probable than this has been left
+NEARLY, MORE = 0.15, 0.05  # when a token misses no more than this, an update has to bring so much to be worth it
 
 
 class NotFinite(StateError):
@@ -122,6 +124,7 @@ def distil(
     rate = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda turn: (turn + 1) ** -settings.decay)
     teaching, keeping = [aim for aim in aims if aim.departs], [aim for aim in aims if not aim.departs]
     losses: list[float] = []
+    missing = math.inf
     held, watched = list(held), []
     while True:
         turn = len(losses)
@@ -130,10 +133,11 @@ def distil(
         passes = [forward(aim) for aim in teaching]
         loss = _finite(sum(each.loss for each in passes), "loss")
         losses.append(loss)
-        is_sure = any(aim.deciding for aim in aims) and all(
-            each.least >= settings.sure and each.most < LEFT for each in passes
-        )
-        is_done = is_sure or loss <= settings.stop_at * losses[0]
+        before, missing = missing, _missing(aims, passes, settings.sure)
+        is_stuck = (
+            missing <= NEARLY and missing > before - MORE
+        )  # the falling rate, or what must be kept, holds it back
+        is_done = missing <= 0 or is_stuck or loss <= settings.stop_at * losses[0]
         is_later = turn > 0  # before the first update nothing has faded
         looked_at = held if is_done or turn == max(1, settings.max_updates // 2) else watched
         seen = look(view, looked_at, pause) if learning and is_later else []
@@ -156,6 +160,13 @@ def distil(
         rate.step()
 
 
+def _missing(aims: Sequence[Aim], passes: Sequence[_Pass], sure: float) -> float:
+    """The largest probability by which a token misses being learned; infinite if there is none to be learned."""
+    if not any(aim.deciding for aim in aims):
+        return math.inf
+    return max(max(sure - each.least, each.most - LEFT) for each in passes)
+
+
 def look(view: View, held: Sequence[Held], pause: Callable[[], None]) -> list[tuple[Held, float]]:
     """The least probability of a deciding token of each, under the candidate in the view."""
     seen = list(zip(held, weakest(view, [each.rehearsal for each in held], pause), strict=True))
@@ -176,7 +187,7 @@ def _surprise(view: View, rehearsals: Sequence[Rehearsal]) -> list[Tensor]:
     texts = [
         [*each.prompt_ids, *each.token_ids[: each.deciding[-1]]] for each in rehearsals
     ]  # what follows says nothing
-    hidden = view.hidden_of_each(texts, [NOTHING_READ] * len(texts))  # the prompt's keys fade as well
+    hidden = view.hidden_of_each(texts, [DynamicCache() for _ in texts])  # the prompt's keys fade as well
     return [_unlikely(view, *pair) for pair in zip(rehearsals, hidden, strict=True)]
 
 
@@ -237,7 +248,7 @@ def _student(view: View, prompt_ids: Sequence[int], answer_ids: Sequence[int], p
     """Hidden states that predict each token of the answer and the one after it, [T + 1, D]."""
     if prefix is None:
         return view.hidden(torch.tensor([*prompt_ids, *answer_ids]))[len(prompt_ids) - 1 :]
-    return view.hidden(torch.tensor([prompt_ids[-1], *answer_ids]), prefix.cache(len(prefix.ids)))
+    return view.hidden(torch.tensor([prompt_ids[-1], *answer_ids]), prefix.cache())
 
 
 def _update(view: View, optimizer: torch.optim.Optimizer, max_grad_norm: float) -> None:

@@ -107,8 +107,8 @@ class Generator:
             draft = lookup.draft(min(sampling.draft_tokens, sampling.max_tokens - len(tokens) - 1))
             if contrast and len(tokens) >= contrast.tokens:
                 caches = caches[:1]
-            ids = torch.tensor([last, *draft])
-            logits_T_V, *others = [self._view.logits(self._view.hidden(ids, cache)) for cache in caches]
+            hidden = self._view.hidden_of_each([[last, *draft]] * len(caches), caches)
+            logits_T_V, *others = [self._view.logits(each) for each in hidden]
             if attachment:
                 logits_T_V = attachment.favour(logits_T_V, draft)
             logits_T_V = contrasted(logits_T_V, *others)

@@ -24,8 +24,8 @@ class Prefix:
     ids: tuple[int, ...]
     layers: Layers
 
-    def cache(self, length: int) -> DynamicCache:
-        """A fresh cache that starts with the first `length` tokens of this prefix."""
+    def cache(self, length: int | None = None) -> DynamicCache:
+        """A fresh cache that starts with the first `length` tokens of this prefix; with all, if that is None."""
         cache = DynamicCache()
         for index, (keys, values) in enumerate(self.layers):
             cache.update(keys[..., :length, :], values[..., :length, :], index)
@@ -38,9 +38,6 @@ class Prefix:
         layers: list[tuple[Any, Any]] = [(layer.keys, layer.values) for layer in cache.layers]  # type: ignore[union-attr]
         cut = tuple((keys[..., :length, :], values[..., :length, :]) for keys, values in layers)
         return cls(tuple(ids), cut)
-
-
-NOTHING_READ = Prefix((), ())
 
 
 class PrefixStore:

@@ -24,7 +24,6 @@ from continual_code.errors import ModelError, StateError
 from continual_code.model import attention
 from continual_code.model.attention import Parts
 from continual_code.model.base import Base
-from continual_code.model.prefix import Prefix
 
 ROWS = 512  # of several texts in one pass; more are hardly faster, and a person would wait for the end of a layer
 INIT_SEED = 20260130  # Revision 0 must be the same on every machine and after every restart.
@@ -61,12 +60,12 @@ class View:
         output = self._body(input_ids=ids[None].to(self.device), past_key_values=cache, use_cache=cache is not None)
         return output.last_hidden_state[0]
 
-    def hidden_of_each(self, texts: Sequence[Sequence[int]], before: Sequence[Prefix]) -> list[Tensor]:
+    def hidden_of_each(self, texts: Sequence[Sequence[int]], caches: Sequence[DynamicCache]) -> list[Tensor]:
         """Last hidden states of several texts, several in one pass where the model's attention can; see `hidden`.
 
         Args:
             texts: token ids; at least one each.
-            before: what each of them goes on from; the others are nothing to it.
+            caches: of what comes before each of them; extended in place. The others are nothing to it.
         """
         found: list[Tensor] = []
         while len(found) < len(texts):
@@ -75,18 +74,18 @@ class View:
             while end < len(texts) and (end == start or (self._packs and rows + len(texts[end]) <= ROWS)):
                 rows += len(texts[end])
                 end += 1
-            found += self._together(texts[start:end], before[start:end])
+            found += self._together(texts[start:end], caches[start:end])
         return found
 
-    def _together(self, texts: Sequence[Sequence[int]], before: Sequence[Prefix]) -> list[Tensor]:
+    def _together(self, texts: Sequence[Sequence[int]], caches: Sequence[DynamicCache]) -> list[Tensor]:
         """See `hidden_of_each`; in one pass."""
         if len(texts) == 1:
-            return [self.hidden(torch.tensor(texts[0]), before[0].cache(len(before[0].ids)) if before[0].ids else None)]
+            return [self.hidden(torch.tensor(texts[0]), caches[0])]
         lengths = [len(ids) for ids in texts]
-        places = [torch.arange(len(ids)) + len(each.ids) for ids, each in zip(texts, before, strict=True)]
+        places = [torch.arange(len(ids)) + each.get_seq_length() for ids, each in zip(texts, caches, strict=True)]
         ids_T, places_T = torch.tensor([token for ids in texts for token in ids]), torch.cat(places)
         output = self._body(
-            input_ids=ids_T[None], position_ids=places_T[None], use_cache=False, parts=Parts(lengths, before)
+            input_ids=ids_T[None], position_ids=places_T[None], use_cache=False, parts=Parts(lengths, caches)
         )
         return list(output.last_hidden_state[0].split(lengths))
 

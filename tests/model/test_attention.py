@@ -14,10 +14,11 @@ from transformers import DynamicCache
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
 from continual_code.model.attention import NAME, Parts, attend
-from continual_code.model.prefix import NOTHING_READ, Prefix
+from continual_code.model.prefix import Prefix
 from continual_code.model.views import View
 
 SIZE, SCALE = 8, 0.3
+NOTHING = Prefix((), ())
 
 
 class Layer(torch.nn.Module):
@@ -92,17 +93,17 @@ def test_what_it_does_not_know_is_left_to_transformers(given: dict[str, Any]) ->
     expected, _ = sdpa_attention_forward(Layer(6, 2), query, key, value, mask, scaling=SCALE, **given)
     assert out.equal(expected)
     with pytest.raises(NotImplementedError):
-        attend(Layer(6, 2), query, key, value, mask, scaling=SCALE, parts=Parts([4], [NOTHING_READ]), **given)
+        attend(Layer(6, 2), query, key, value, mask, scaling=SCALE, parts=Parts([4], [DynamicCache()]), **given)
 
 
 def test_texts_that_share_a_pass_see_nothing_of_each_other(tmp_path: Path) -> None:
     view = tiny_views(tiny_base(tmp_path / "model")).learning
     texts = [list(range(start, start + length)) for start, length in ((3, 7), (30, 1), (50, 300), (9, 300))]
-    before = [kept(view, range(100, 120)), kept(view, range(5)), NOTHING_READ, NOTHING_READ]
-    alone = [view.hidden(torch.tensor(ids), each.cache(len(each.ids))) for ids, each in zip(texts, before, strict=True)]
+    before = [kept(view, range(100, 120)), kept(view, range(5)), NOTHING, NOTHING]
+    alone = [view.hidden(torch.tensor(ids), each.cache()) for ids, each in zip(texts, before, strict=True)]
     passes: list[Any] = []
     view._body.register_forward_hook(lambda *_: passes.append(_))
-    together = view.hidden_of_each(texts, before)
+    together = view.hidden_of_each(texts, [each.cache() for each in before])
     assert len(passes) == 2, "not more rows than a person can wait for in one pass, and no more passes"
     for each, expected in zip(together, alone, strict=True):
         assert torch.allclose(each, expected, atol=1e-5)
@@ -113,9 +114,9 @@ def test_where_attention_cannot_be_chosen_each_text_has_its_own_pass(tmp_path: P
     base.module.set_attn_implementation("sdpa")
     view = tiny_views(base).learning
     texts = [[1, 2, 3], [4, 5]]
-    before = [kept(view, [7, 8]), NOTHING_READ]
-    alone = [view.hidden(torch.tensor(ids), each.cache(len(each.ids))) for ids, each in zip(texts, before, strict=True)]
-    for each, expected in zip(view.hidden_of_each(texts, before), alone, strict=True):
+    before = [kept(view, [7, 8]), NOTHING]
+    alone = [view.hidden(torch.tensor(ids), each.cache()) for ids, each in zip(texts, before, strict=True)]
+    for each, expected in zip(view.hidden_of_each(texts, [each.cache() for each in before]), alone, strict=True):
         assert each.equal(expected)
 
 
@@ -124,13 +125,15 @@ def test_the_gradient_of_texts_that_share_a_pass_is_the_sum_of_theirs(tmp_path: 
     view = views.learning
     view.load(spread(views.initial))
     texts = [[1, 2, 3, 4], [4, 5]]
-    before = [kept(view, [7, 8]), NOTHING_READ]
+    before = [kept(view, [7, 8]), NOTHING]
 
     def gradients(hidden: list[Tensor]) -> list[Tensor]:
         return list(torch.autograd.grad(sum((each * each).sum() for each in hidden), view.parameters()))
 
-    alone = [view.hidden(torch.tensor(ids), each.cache(len(each.ids))) for ids, each in zip(texts, before, strict=True)]
-    for mine, expected in zip(gradients(view.hidden_of_each(texts, before)), gradients(alone), strict=True):
+    alone = [view.hidden(torch.tensor(ids), each.cache()) for ids, each in zip(texts, before, strict=True)]
+    for mine, expected in zip(
+        gradients(view.hidden_of_each(texts, [each.cache() for each in before])), gradients(alone), strict=True
+    ):
         assert torch.allclose(mine, expected, atol=1e-3, rtol=1e-4)
 
 
