@@ -134,9 +134,7 @@ def distil(
         loss = _finite(sum(each.loss for each in passes), "loss")
         losses.append(loss)
         before, missing = missing, _missing(aims, passes, settings.sure)
-        is_stuck = (
-            missing <= NEARLY and missing > before - MORE
-        )  # the falling rate, or what must be kept, holds it back
+        is_stuck = missing <= NEARLY and missing > before - MORE  # by the falling rate, or by what must be kept
         is_done = missing <= 0 or is_stuck or loss <= settings.stop_at * losses[0]
         is_later = turn > 0  # before the first update nothing has faded
         looked_at = held if is_done or turn == max(1, settings.max_updates // 2) else watched
@@ -184,9 +182,8 @@ def weakest(view: View, rehearsals: Sequence[Rehearsal], pause: Callable[[], Non
 
 def _surprise(view: View, rehearsals: Sequence[Rehearsal]) -> list[Tensor]:
     """Negative log-probability of each deciding token, nats, [K] for each."""
-    texts = [
-        [*each.prompt_ids, *each.token_ids[: each.deciding[-1]]] for each in rehearsals
-    ]  # what follows says nothing
+    needed = [each.token_ids[: each.deciding[-1]] for each in rehearsals]  # what comes later decides nothing
+    texts = [[*each.prompt_ids, *answer_ids] for each, answer_ids in zip(rehearsals, needed, strict=True)]
     hidden = view.hidden_of_each(texts, [DynamicCache() for _ in texts])  # the prompt's keys fade as well
     return [_unlikely(view, *pair) for pair in zip(rehearsals, hidden, strict=True)]
 

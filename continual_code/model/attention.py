@@ -95,9 +95,7 @@ class _Attention(torch.autograd.Function):
         query, key, value, out, weight = ctx.saved_tensors
         gradient = gradients[0].contiguous()
         new_key, new_value = (_new(each, query) for each in (key, value))
-        to_query, *to_new = _backward(
-            gradient, query, new_key, new_value, out, weight, 0.0, True, scale=ctx.scale
-        )  # fmt: skip
+        to_query, *to_new = _backward(gradient, query, new_key, new_value, out, weight, 0.0, True, scale=ctx.scale)
         old, tokens = key.shape[2] - query.shape[2], query.shape[2]
         if old:
             grouped = (_grouped(each, key) for each in (gradient, query))
