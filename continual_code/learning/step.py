@@ -24,7 +24,6 @@ from continual_code.settings import LearningSettings
 
 KEPT = 3  # of the positions that should stay as they are, one in so many is looked at in a pass
 LEFT = 0.5  # a token that is less probable than this has been left
-NEARLY, MORE = 0.15, 0.05  # when a token misses no more than this, an update has to bring so much to be worth it
 
 
 class NotFinite(StateError):
@@ -124,7 +123,6 @@ def distil(
     rate = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda turn: (turn + 1) ** -settings.decay)
     teaching, keeping = [aim for aim in aims if aim.departs], [aim for aim in aims if not aim.departs]
     losses: list[float] = []
-    missing = math.inf
     held, watched = list(held), []
     while True:
         turn = len(losses)
@@ -133,9 +131,10 @@ def distil(
         passes = [forward(aim) for aim in teaching]
         loss = _finite(sum(each.loss for each in passes), "loss")
         losses.append(loss)
-        before, missing = missing, _missing(aims, passes, settings.sure)
-        is_stuck = missing <= NEARLY and missing > before - MORE  # by the falling rate, or by what must be kept
-        is_done = missing <= 0 or is_stuck or loss <= settings.stop_at * losses[0]
+        is_sure = any(aim.deciding for aim in aims) and all(
+            each.least >= settings.sure and each.most < LEFT for each in passes
+        )
+        is_done = is_sure or loss <= settings.stop_at * losses[0]
         is_later = turn > 0  # before the first update nothing has faded
         looked_at = held if is_done or turn == max(1, settings.max_updates // 2) else watched
         seen = look(view, looked_at, pause) if learning and is_later else []
@@ -156,13 +155,6 @@ def distil(
             (_surprise(view, [each.rehearsal])[0].mean() * settings.rehearsal_weight).backward()
         _update(view, optimizer, settings.max_grad_norm)
         rate.step()
-
-
-def _missing(aims: Sequence[Aim], passes: Sequence[_Pass], sure: float) -> float:
-    """The largest probability by which a token misses being learned; infinite if there is none to be learned."""
-    if not any(aim.deciding for aim in aims):
-        return math.inf
-    return max(max(sure - each.least, each.most - LEFT) for each in passes)
 
 
 def look(view: View, held: Sequence[Held], pause: Callable[[], None]) -> list[tuple[Held, float]]:

@@ -16,7 +16,7 @@ from continual_code.learning import step as learning_step
 from continual_code.learning.divergence import DIVERGENCES
 from continual_code.learning.lessons import Candidate, Earlier
 from continual_code.learning.scoring import Scorer
-from continual_code.learning.step import NEARLY, Aim, Held, NotFinite, Outcome, Rehearsal, distil
+from continual_code.learning.step import Aim, Held, NotFinite, Outcome, Rehearsal, distil
 from continual_code.model.prefix import Prefix, PrefixStore
 from continual_code.settings import LearningSettings
 
@@ -118,21 +118,6 @@ def test_a_step_ends_once_the_deciding_tokens_are_likely_enough(bench: Bench) ->
 
     assert updates(sure=least * 0.99) == 0
     assert updates(sure=1.0) == 3
-
-
-def test_a_step_ends_when_it_is_nearly_there_and_hardly_moves(bench: Bench) -> None:
-    aim = replace(aim_at(bench, target_of(bench)), deciding=(3, 12))
-    tokens = torch.tensor(bench.rollout.token_ids)
-    least = bench.logprobs().exp()[[3, 12], tokens[[3, 12]]].min().item()
-    settings = {**QUICK, "stop_at": 0.0, "max_updates": 4}
-
-    def updates(missing: float, rate: float) -> int:
-        bench.view.load(bench.adapter)
-        taken = LearningSettings(**{**settings, "sure": least + missing, "learning_rate": rate})
-        return distil(bench.view, [aim], taken, lambda: None).updates
-
-    assert updates(NEARLY * 0.9, 1e-9) == 1, "the first update has shown that it brings nothing"
-    assert updates(NEARLY * 1.1, 1e-9) == 4
 
 
 def test_a_step_goes_on_until_what_should_be_left_is_unlikely(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
