@@ -53,7 +53,7 @@ def test_it_attends_as_transformers_does(new: int, old: int, heads: int, key_hea
 
 
 @pytest.mark.parametrize("old", [0, 1, 37])
-def test_its_gradients_are_theirs_but_for_the_prompt(old: int) -> None:
+def test_its_gradients_are_theirs(old: int) -> None:
     query, key, value, mask = asked(16, old, 6, 2)
     towards = torch.randn(1, 16, 6, SIZE, generator=torch.Generator().manual_seed(9))
 
@@ -61,12 +61,8 @@ def test_its_gradients_are_theirs_but_for_the_prompt(old: int) -> None:
         out, _ = function(Layer(6, 2), query, key, value, mask, scaling=SCALE)
         return torch.autograd.grad(out, (query, key, value), towards)
 
-    mine, theirs = gradients(attend), gradients(sdpa_attention_forward)
-    assert torch.allclose(mine[0], theirs[0], atol=1e-5)
-    for ours, other in zip(mine[1:], theirs[1:], strict=True):
-        assert torch.allclose(ours[:, :, old:], other[:, :, old:], atol=1e-5)
-        assert not ours[:, :, :old].any(), "a prompt's keys and values are constants"
-        assert other[:, :, :old].any() or not old, "to transformers they are not"
+    for mine, theirs in zip(gradients(attend), gradients(sdpa_attention_forward), strict=True):
+        assert torch.allclose(mine, theirs, atol=1e-5)
 
 
 def test_nothing_as_long_as_the_prompt_is_made_for_every_head() -> None:
