@@ -13,7 +13,6 @@ from functools import partial
 
 import torch
 from torch import Tensor
-from transformers import DynamicCache
 
 from continual_code.errors import StateError
 from continual_code.learning.divergence import DIVERGENCES
@@ -176,7 +175,7 @@ def _surprise(view: View, rehearsals: Sequence[Rehearsal]) -> list[Tensor]:
     """Negative log-probability of each deciding token, nats, [K] for each."""
     needed = [each.token_ids[: each.deciding[-1]] for each in rehearsals]  # what comes later decides nothing
     texts = [[*each.prompt_ids, *answer_ids] for each, answer_ids in zip(rehearsals, needed, strict=True)]
-    hidden = view.hidden_of_each(texts, [DynamicCache() for _ in texts])  # the prompt's keys fade as well
+    hidden = view.hidden_of_each(texts, [None] * len(texts))  # the prompt's keys fade as well
     return [_unlikely(view, *pair) for pair in zip(rehearsals, hidden, strict=True)]
 
 

@@ -50,8 +50,9 @@ class Targets:
         for row in set(deciding).intersection(moved):
             _raise(moved[row], token_ids[row], (1 + self._settings.sure) / 2)
         target = Rows(self._scorer, student_T_D, moved)
-        unwanted = [row for row in rows if moved[row][token_ids[row]].exp().item() <= UNWANTED]
-        return Aim(prompt_ids, token_ids, prefix, target, rows, deciding, [] if deciding else unwanted)
+        may_leave = [] if deciding else rows
+        leaving = [row for row in may_leave if moved[row][token_ids[row]].exp().item() <= UNWANTED]
+        return Aim(prompt_ids, token_ids, prefix, target, rows, deciding, leaving)
 
     def _moved(self, own: Sequence[int], *hidden_R_D: Tensor) -> Tensor:
         """Targets at a few positions, [R, V], whose tokens are `own`; as student, told base and base see them."""

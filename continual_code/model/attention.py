@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -27,10 +28,10 @@ NAME = "continual_code"
 
 @dataclass(frozen=True)
 class Parts:
-    """The texts that share one pass: how many rows each has, and the cache that it goes on from and extends."""
+    """Texts that share one pass: how many rows each has, and the cache that it goes on from, if any, and extends."""
 
     lengths: Sequence[int]
-    caches: Sequence[Cache]
+    caches: Sequence[Cache | None]
 
 
 def use_long_prompts(module: PreTrainedModel) -> None:
@@ -62,9 +63,10 @@ def attend(
         return sdpa_attention_forward(module, query, key, value, attention_mask, dropout, scaling, **kwargs)
     if parts:
         queries, keys, values = (each.split(list(parts.lengths), dim=2) for each in (query, key, value))
-        new = zip(parts.caches, keys, values, strict=True)
-        grown = [cache.update(new_key, new_value, module.layer_idx) for cache, new_key, new_value in new]
-        outs = [_attention(own, *whole, scaling) for own, whole in zip(queries, grown, strict=True)]
+        outs: list[Tensor] = []
+        for cache, own, new_key, new_value in zip(parts.caches, queries, keys, values, strict=True):
+            whole = (new_key, new_value) if cache is None else cache.update(new_key, new_value, module.layer_idx)
+            outs.append(_attention(own, *whole, scaling))
         return torch.cat(outs, dim=2).transpose(1, 2), None
     if query.shape[2] == 1:  # one row for every head is all there is, and torch's own kernel has less to prepare
         return sdpa_attention_forward(module, query, key, value, attention_mask, dropout, scaling, **kwargs)
@@ -73,10 +75,13 @@ def attend(
 
 def _attention(query: Tensor, key: Tensor, value: Tensor, scaling: float) -> Tensor:
     """Shapes: see `attend`; the result is [1, heads, T, head size]."""
-    new, known = query.shape[2], key.shape[2]
-    seen_T_S = torch.ones(new, known, dtype=torch.bool, device=query.device).tril_(known - new)
-    seen = seen_T_S.repeat(query.shape[1] // key.shape[1], 1)
+    seen = _seen(query.shape[2], key.shape[2], query.shape[1] // key.shape[1])
     grouped = query.reshape(1, key.shape[1], -1, query.shape[3])
-    return functional.scaled_dot_product_attention(grouped, key, value, attn_mask=seen, scale=scaling).reshape(
-        query.shape
-    )
+    out = functional.scaled_dot_product_attention(grouped, key, value, attn_mask=seen, scale=scaling)
+    return out.reshape(query.shape)
+
+
+@lru_cache(maxsize=1)
+def _seen(new: int, known: int, heads: int) -> Tensor:
+    """Which keys each row may attend to, [heads * new, known]; the same in every layer of a pass."""
+    return torch.ones(new, known, dtype=torch.bool).tril_(known - new).repeat(heads, 1)

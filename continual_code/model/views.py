@@ -60,12 +60,12 @@ class View:
         output = self._body(input_ids=ids[None].to(self.device), past_key_values=cache, use_cache=cache is not None)
         return output.last_hidden_state[0]
 
-    def hidden_of_each(self, texts: Sequence[Sequence[int]], caches: Sequence[DynamicCache]) -> list[Tensor]:
+    def hidden_of_each(self, texts: Sequence[Sequence[int]], caches: Sequence[DynamicCache | None]) -> list[Tensor]:
         """Last hidden states of several texts, several in one pass where the model's attention can; see `hidden`.
 
         Args:
             texts: token ids; at least one each.
-            caches: of what comes before each of them; extended in place. The others are nothing to it.
+            caches: of what comes before each of them, if anything; extended in place. The others are nothing to it.
         """
         found: list[Tensor] = []
         while len(found) < len(texts):
@@ -77,12 +77,13 @@ class View:
             found += self._together(texts[start:end], caches[start:end])
         return found
 
-    def _together(self, texts: Sequence[Sequence[int]], caches: Sequence[DynamicCache]) -> list[Tensor]:
+    def _together(self, texts: Sequence[Sequence[int]], caches: Sequence[DynamicCache | None]) -> list[Tensor]:
         """See `hidden_of_each`; in one pass."""
         if len(texts) == 1:
             return [self.hidden(torch.tensor(texts[0]), caches[0])]
         lengths = [len(ids) for ids in texts]
-        places = [torch.arange(len(ids)) + each.get_seq_length() for ids, each in zip(texts, caches, strict=True)]
+        begins = [each.get_seq_length() if each is not None else 0 for each in caches]
+        places = [torch.arange(length) + begin for length, begin in zip(lengths, begins, strict=True)]
         ids_T, places_T = torch.tensor([token for ids in texts for token in ids]), torch.cat(places)
         output = self._body(
             input_ids=ids_T[None], position_ids=places_T[None], use_cache=False, parts=Parts(lengths, caches)
@@ -150,15 +151,16 @@ class View:
 
         peft's own way takes 30 to 50 ms (it looks at every parameter), and a lesson goes in and out a hundred times.
         """
-        self._switch(off=True)
+        were_off = [layer.disable_adapters for layer in self._adapted]  # as a block within such a block finds them
+        self._switch([True] * len(were_off))
         try:
             yield
         finally:
-            self._switch(off=False)
+            self._switch(were_off)
 
-    def _switch(self, *, off: bool) -> None:
-        for layer in self._adapted:
-            layer._disable_adapters = off
+    def _switch(self, off: Sequence[bool]) -> None:
+        for layer, is_off in zip(self._adapted, off, strict=True):
+            layer._disable_adapters = is_off
 
     def _learn_a(self, learns: bool) -> None:
         for parameter in self._a:

@@ -103,6 +103,16 @@ def test_with_the_adapter_off_the_view_is_the_base_and_with_it_on_it_is_not(view
     assert torch.equal(logits(views.learning), on), "the adapter is on again after the block"
 
 
+def test_the_adapter_stays_off_in_a_block_when_a_block_within_it_ends(views: Views, tiny_model: Path) -> None:
+    views.learning.load(spread(views.initial))
+    with views.learning.adapter_off():
+        with views.learning.adapter_off():
+            pass
+        off = logits(views.learning)
+    assert torch.allclose(off, plain_logits(tiny_model), atol=1e-4)
+    assert not torch.allclose(logits(views.learning), off, atol=1e-4)
+
+
 def test_the_adapter_is_on_and_learns_again_even_after_an_error_in_the_block(views: Views) -> None:
     views.learning.load(spread(views.initial))
     on, learnable = logits(views.learning), len(views.learning.parameters())
