@@ -50,6 +50,20 @@ async def test_escape_commits_nothing_and_what_was_typed_is_there_again() -> Non
         await person.sees("Greet politely, mine")
 
 
+async def test_a_second_escape_that_arrives_when_the_message_is_already_left_does_nothing() -> None:
+    async with at_work() as person:
+        await person.press("f7")
+        await opens(person)
+        leaving = person.app.screen
+        assert isinstance(leaving, CommitScreen)
+        for _ in range(2):
+            leaving.on_editor_left()
+        await person.settles()
+        assert person.app.is_running
+        assert person.app.screen is person.app.screen_stack[0]
+        assert commits(person) == []
+
+
 async def test_a_commit_that_git_refuses_is_said_and_the_message_is_kept() -> None:
     async with at_work() as person:
         await person.press("f7")

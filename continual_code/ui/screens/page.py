@@ -1,12 +1,14 @@
 """What all screens share: the footer and the names of the text styles.
 
-Invariant: every screen ends in the same footer, so the truth about the learner never leaves the view.
+Invariant: every screen ends in the same footer, so the truth about the learner never leaves the view; and a screen is
+left once, whatever was pressed before it was gone.
 """
 
 from __future__ import annotations
 
 from typing import ClassVar
 
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.screen import Screen, ScreenResultType
 
@@ -29,6 +31,10 @@ class Page(Screen[ScreenResultType]):
     @property
     def keys(self) -> str:
         raise NotImplementedError
+
+    def dismiss(self, result: ScreenResultType | None = None) -> AwaitComplete:
+        """Leave the screen; a second key that arrives after that would leave the one below, and does nothing."""
+        return super().dismiss(result) if self.app.screen is self else AwaitComplete.nothing()
 
     def footer(self) -> StatusBar:
         return StatusBar(self.source, lambda: self.keys)
