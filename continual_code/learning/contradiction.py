@@ -23,12 +23,16 @@ class Contradiction:
     Args:
         hindsight: its scorer's prefixes are kept for nobody else.
         gone: the tokens of the rejected answer that the comment argues against.
-        dropped: the tokens of the rejected answer that the lesson leaves and its correction has nowhere, by id, with
-            their texts.
+        rejected: the tokens of that answer.
+        dropped: those that the correction has nowhere, by id, with their texts.
     """
 
-    def __init__(self, hindsight: Hindsight, comment: str, gone: Collection[int], dropped: Mapping[int, str]) -> None:
-        self._hindsight, self._comment, self._gone, self._dropped = hindsight, comment, frozenset(gone), dropped
+    def __init__(
+        self, hindsight: Hindsight, comment: str, gone: Collection[int], rejected: Collection[int],
+        dropped: Mapping[int, str],
+    ) -> None:  # fmt: skip
+        self._hindsight, self._comment, self._gone = hindsight, comment, frozenset(gone)
+        self._rejected, self._dropped = frozenset(rejected), dropped
         self._read: dict[str, Tensor] = {}  # by lesson: the base thinks the same whenever it is asked
 
     def of_most(self, earlier: Earlier) -> bool:
@@ -38,16 +42,19 @@ class Contradiction:
         return self._against(earlier)[list(earlier.rehearsal.deciding)].float().mean().item() >= 0.5
 
     def replaces(self, earlier: Earlier) -> bool:
-        """Whether the lesson cannot stand beside it: it says otherwise outright, or the correction drops most of what
-        the lesson taught, and the comment speaks in like words or names what is dropped.
+        """Whether the lesson cannot stand beside it.
+
+        Either it says otherwise outright; or of what the lesson taught and the rejected answer shows, the correction
+        drops most, and the comment speaks in like words or names what is dropped.
 
         What a comment names it makes likelier ("instead of None"), so its effect on a token does not tell.
         """
         if not self._comment:
             return False
         taught = {earlier.rehearsal.token_ids[place] for place in earlier.rehearsal.deciding}
-        dropped = [self._dropped[token_id] for token_id in taught if token_id in self._dropped]
-        is_most = bool(dropped) and 2 * len(dropped) >= len(taught)
+        shown = taught & self._rejected
+        dropped = [self._dropped[token_id] for token_id in shown if token_id in self._dropped]
+        is_most = bool(dropped) and 2 * len(dropped) >= len(shown)
         is_named = not set(_words(self._comment)).isdisjoint(_words(" ".join(dropped)))
         return (is_most and (is_named or self._alike(earlier) >= ALIKE)) or self.outright(earlier)
 

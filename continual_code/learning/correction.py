@@ -17,48 +17,64 @@ from continual_code.model.chat import Chat
 from continual_code.model.generation import Contrast, Generator
 
 ATTACHED = (0.0, 1.0, 2.0, 4.0)  # nats, in this order, until an answer is whole
+PARTS = 4  # in which an answer that ends too early is written, at most
 
 
 def corrections(
     generator: Generator, chat: Chat, rollout: Rollout, comment: str, is_sound: Callable[[str], bool],
-    pause: Callable[[], None],
+    resumed: Callable[[str, str], str | None], pause: Callable[[], None],
 ) -> list[str]:  # fmt: skip
     """The rejected answer rewritten by the comment, and the task done anew with the comment as a rule.
 
     A rewriting should leave everything else as the student wrote it, earlier lessons too; given the task anew, and
     held to the comment by contrast with the task alone, a small model follows more rules, and changes more. In
-    both it may leave out what nobody asked it to leave out. Then it is written again with an attachment to the
-    rejected answer, a stronger one each time.
+    both it may leave out what nobody asked it to leave out. Where it ends its code too early, it goes on with what is
+    missing; where that does not help, it is written again with an attachment to the rejected answer, a stronger one
+    each time.
 
     One lesson from a broken correction can spoil all others (a model that was shown a line
     after the last `return` no longer ends its answers there), so there may be none.
 
     Args:
         generator: on a view whose adapter is off.
-        is_sound: see `Evidence`.
+        is_sound, resumed: see `Evidence`.
         pause: called between two passes; may block or raise.
     """
     rejected = chat.decode(rollout.token_ids)
     was_sound = is_sound(rejected)
     written: list[Sequence[int]] = []
 
-    def is_enough(token_ids: Sequence[int]) -> bool:
-        return teacher.has_block(chat.decode(token_ids))  # talk after the code is no part of a correction
+    def continued(prompt_ids: Sequence[int], contrast: Contrast | None, nats: float, begun: str) -> str:
+        begun_ids = chat.encode(begun)
+        if contrast:
+            contrast = Contrast([*contrast.prompt_ids, *begun_ids], contrast.tokens - len(begun_ids))
+        attachment = Attachment(rollout.token_ids, nats) if nats else None
+        if attachment:
+            attachment.extend(begun_ids)
+
+        def is_enough(token_ids: Sequence[int]) -> bool:
+            return teacher.through_block(begun + chat.decode(token_ids)) is not None
+
+        asked = answer(
+            generator, [*prompt_ids, *begun_ids], rollout, owner=BASE, pause=pause, contrast=contrast,
+            attachment=attachment, similar=written, is_enough=is_enough,
+        )  # fmt: skip
+        written.append([*begun_ids, *asked.token_ids])
+        text = begun + chat.decode(asked.token_ids)
+        return teacher.through_block(text) or text  # talk after the code is no part of a correction
 
     def rewritten(messages: Sequence[Message], contrast: Contrast | None) -> str | None:
         prompt_ids = chat.render(messages)
         for nats in ATTACHED:
-            attachment = Attachment(rollout.token_ids, nats) if nats else None
-            asked = answer(
-                generator, prompt_ids, rollout, owner=BASE, pause=pause, contrast=contrast, attachment=attachment,
-                similar=written, is_enough=is_enough,
-            )  # fmt: skip
-            written.append(asked.token_ids)
-            text = chat.decode(asked.token_ids)
+            text, more = "", ""
+            for _ in range(PARTS):
+                text = continued(prompt_ids, contrast, nats, more)
+                if not was_sound or (more := resumed(text, rejected)) is None:
+                    break
             correction = teacher.demonstration(text, rejected)
             if correction and (is_sound(correction) or not was_sound):
                 return correction
-            if correction is None and teacher.has_block(text):
+            if correction is None and teacher.through_block(text):
                 return None  # as it was; closer to what it was it can only be that again
         return None
 

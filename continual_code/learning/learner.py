@@ -120,7 +120,7 @@ class Learner:
         outcome = NOTHING
         against = evidence.comment if evidence.supersedes else ""
         dropped = {token_id: self._chat.decode([token_id]) for token_id in weighed.dropped}
-        contradiction = Contradiction(self._hindsight.apart(), against, weighed.gone, dropped)
+        contradiction = Contradiction(self._hindsight.apart(), against, weighed.gone, rollout.token_ids, dropped)
         holding = Holding(earlier, lines, self._canaries(), self._settings, contradiction)
 
         def kept(reason: str) -> Candidate:
@@ -211,7 +211,7 @@ class Learner:
         if not (self._settings.demonstration and evidence.comment):
             return None
         self._stage("rewriting")
-        asked = rollout, evidence.comment, evidence.is_sound
+        asked = rollout, evidence.comment, evidence.is_sound, evidence.resumed
         with self._view.adapter_off():
             found = corrections(self._generator, self._chat, *asked, self._pause)
         scored = [self._hindsight.corrected(rollout, example, evidence.comment) for example in found]

@@ -54,9 +54,10 @@ def demonstration(answer: str, rejected: str) -> str | None:
     return f"{opening}{block['code']}{block['fence']}"
 
 
-def has_block(answer: str) -> bool:
-    """Whether there is a whole code block in an answer, or in what has been written of it."""
-    return _FENCED.search(answer) is not None
+def through_block(answer: str) -> str | None:
+    """An answer, or what has been written of it, up to the end of its first code block; None while there is no end."""
+    block = _FENCED.search(answer)
+    return answer[: block.end()].rstrip() if block else None
 
 
 _FENCED = re.compile(r"^(?P<opening>(?P<fence>`{3,})[^\n]*\n)(?P<code>.*?)^(?P=fence)\s*$", re.DOTALL | re.MULTILINE)

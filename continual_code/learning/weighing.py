@@ -117,8 +117,11 @@ class Weighed:
 
     @property
     def dropped(self) -> frozenset[int]:
-        """Those of them that the correction has nowhere."""
-        return self.left.difference(self.corrected.token_ids) if self.corrected else frozenset()
+        """The rejected tokens that the correction has nowhere, whether the lesson has to teach that or not.
+
+        What an earlier lesson taught the base would not write anyway, told of the comment or not.
+        """
+        return frozenset(self.rollout.token_ids).difference(self.corrected.token_ids) if self.corrected else frozenset()
 
     @property
     def taught(self) -> frozenset[int]:

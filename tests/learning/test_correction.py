@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from lessons import COMMENT, Bench
 
-from continual_code.learning.correction import corrections
+from continual_code.learning.correction import PARTS, corrections
 from continual_code.model.attachment import Attachment
 from continual_code.model.generation import Contrast, Generation
 
@@ -50,10 +50,16 @@ class Answers:
         return Generation(tuple(ids), (0.0,) * len(ids), "interrupted" if left else "stop", len(ids))
 
 
-def correct(bench: Bench, answers: Answers, sound: Container[str] = ALL) -> list[str]:
+def never(answer: str, whole: str) -> None:
+    return None
+
+
+def correct(
+    bench: Bench, answers: Answers, sound: Container[str] = ALL, resumed: Callable[[str, str], str | None] = never
+) -> list[str]:
     rollout = replace(bench.rollout, token_ids=tuple(bench.base.chat.encode(REJECTED)))
     is_sound = sound.__contains__
-    return corrections(answers, bench.base.chat, rollout, COMMENT.comment, is_sound, lambda: False)  # type: ignore[arg-type]
+    return corrections(answers, bench.base.chat, rollout, COMMENT.comment, is_sound, resumed, lambda: False)  # type: ignore[arg-type]
 
 
 def test_the_answer_is_rewritten_and_the_task_done_anew(bench: Bench) -> None:
@@ -101,3 +107,47 @@ def test_what_breaks_the_code_or_loses_what_was_asked_for_is_no_correction(bench
     assert correct(bench, Answers(bench, *[ANOTHER, OTHERWISE] * 4), sound=[REJECTED]) == []
     kept = correct(bench, Answers(bench, ANOTHER, OTHERWISE, THIRD), sound=[REJECTED, OTHERWISE, THIRD])
     assert kept == [OTHERWISE, THIRD]
+
+
+def test_an_answer_that_ends_too_early_goes_on_with_what_is_missing(bench: Bench) -> None:
+    beginning, rest = ANOTHER.removesuffix("\n```"), "\n\n    def total(self):\n        return 1\n```"
+    asked: list[tuple[str, str]] = []
+
+    def resumed(answer: str, whole: str) -> str | None:
+        asked.append((answer, whole))
+        return f"{beginning}\n\n    def total" if answer == ANOTHER else None
+
+    answers = Answers(bench, f"{ANOTHER}\n\nThere.", rest.removeprefix("\n\n    def total"), OTHERWISE)
+    whole = beginning + rest
+    found = correct(bench, answers, sound=[REJECTED, whole, OTHERWISE], resumed=resumed)
+    assert found == [whole, OTHERWISE]
+    assert asked[:2] == [(ANOTHER, REJECTED), (whole, REJECTED)], "talk after the code is left out"
+    assert answers.prompts[1] == f"{answers.prompts[0]}{beginning}\n\n    def total"
+    assert answers.attached[:2] == [False, False]
+
+
+def test_one_that_never_has_an_end_is_given_up_and_written_again(bench: Bench) -> None:
+    answers = Answers(bench, *[ANOTHER] * PARTS, THIRD, OTHERWISE)
+    beginning = ANOTHER.removesuffix("```")
+    found = correct(
+        bench, answers, sound=[REJECTED, THIRD, OTHERWISE],
+        resumed=lambda answer, whole: beginning if "class Sum" in answer else None,
+    )  # fmt: skip
+    assert found == [THIRD, OTHERWISE]
+    assert answers.attached == [False] * PARTS + [True, False]
+
+
+def test_what_was_broken_before_is_not_resumed(bench: Bench) -> None:
+    def resumed(answer: str, whole: str) -> str | None:
+        raise AssertionError(answer)
+
+    assert correct(bench, Answers(bench, ANOTHER, OTHERWISE), sound=[], resumed=resumed) == [ANOTHER, OTHERWISE]
+
+
+def test_where_an_answer_goes_on_its_contrast_and_its_attachment_do_too(bench: Bench) -> None:
+    beginning = ANOTHER.removesuffix("```")
+    whole = f"{beginning}\n    total = 0\n```"
+    answers = Answers(bench, REJECTED, ANOTHER, whole.removeprefix(beginning))
+    resumed = {ANOTHER: beginning}.get
+    assert correct(bench, answers, sound=[*ALL, whole], resumed=lambda answer, _: resumed(answer)) == [whole]
+    assert answers.contrasts[2] == f"{answers.contrasts[1]}{beginning}"

@@ -133,32 +133,36 @@ def test_a_comment_contradicts_outright_what_it_says_otherwise_in_like_words(
     arguing(bench, monkeypatch, taught, argues)
     hindsight = Hindsight(Scorer(bench.view, PrefixStore(), lambda: None), bench.base.chat)
     says = "Open text files with encoding='latin-1'."
-    found = Contradiction(hindsight, says, [taught[4]] if gone else [], {})
+    found = Contradiction(hindsight, says, [taught[4]] if gone else [], [], {})
     assert found.outright(old) == outright
-    silent = Contradiction(hindsight, "", [taught[4]], {})
+    silent = Contradiction(hindsight, "", [taught[4]], [], {})
     assert not silent.outright(old)
     found = Holding([old], [], [], LearningSettings(), silent)
     assert not found.may_go(found.held[0]), "what may take no place lets nothing go"
 
 
 @pytest.mark.parametrize(
-    ("dropped", "says", "replaces"),
+    ("rejected", "dropped", "says", "replaces"),
     [
-        ({3: "=None"}, "Use an empty tuple instead of None.", True),  # half of what it taught, and that is named
-        ({3: "=None"}, "Return nothing at all here.", True),  # not named, but said in like words
-        ({3: "=None"}, "Keep it short.", False),  # a correction that drops it by the way
-        ({4: "=None"}, "Use an empty tuple instead of None.", False),  # what is dropped is not what it taught
-        ({}, "Use an empty tuple instead of None.", False),  # nothing is dropped
-        ({3: "=None"}, "", False),
+        ((3, 5), {3: "=None"}, "Use an empty tuple instead of None.", True),  # half of what it taught, and named
+        ((3, 5), {3: "=None"}, "Return nothing at all here.", True),  # not named, but said in like words
+        ((3, 5), {3: "=None"}, "Keep it short.", False),  # a correction that drops it by the way
+        ((4, 5), {4: "=None"}, "Use an empty tuple instead of None.", False),  # what is dropped is not what it taught
+        ((3, 5), {}, "Use an empty tuple instead of None.", False),  # nothing is dropped
+        ((3, 5), {3: "=None"}, "", False),
+        ((3, 5, 6, 7), {3: "=None"}, "Use an empty tuple instead of None.", False),  # most of it may stay
+        ((3,), {3: "=None"}, "Use an empty tuple instead of None.", True),  # all of it that had shown is dropped
     ],
 )
 def test_a_comment_replaces_a_lesson_whose_words_its_correction_drops_if_it_speaks_of_them(
-    bench: Bench, taught: tuple[int, ...], dropped: dict[int, str], says: str, replaces: bool
+    bench: Bench, taught: tuple[int, ...], rejected: tuple[int, ...], dropped: dict[int, str], says: str, replaces: bool
 ) -> None:
-    old = Earlier("l0", TALK, Rehearsal(bench.rollout.prompt_ids, taught, (3, 5)), "Return nothing at all.")
-    assert len({taught[3], taught[4], taught[5]}) == 3
+    deciding = (3, 5) if len(rejected) == 2 else (3, 5, 6, 7)
+    old = Earlier("l0", TALK, Rehearsal(bench.rollout.prompt_ids, taught, deciding), "Return nothing at all.")
+    assert len({taught[place] for place in range(3, 8)}) == 5
     hindsight = Hindsight(Scorer(bench.view, PrefixStore(), lambda: None), bench.base.chat)
-    found = Contradiction(hindsight, says, [], {taught[place]: text for place, text in dropped.items()})
+    texts = {taught[place]: text for place, text in dropped.items()}
+    found = Contradiction(hindsight, says, [], [taught[place] for place in rejected], texts)
     assert found.replaces(old) == replaces
 
 
@@ -170,7 +174,7 @@ def test_an_earlier_lesson_is_read_once_however_often_it_is_asked_about(
     against = Hindsight.against
     monkeypatch.setattr(Hindsight, "against", lambda self, *asked: (reads.append(asked[-1]), against(self, *asked))[1])
     hindsight = Hindsight(Scorer(bench.view, PrefixStore(), lambda: None), bench.base.chat)
-    found = Contradiction(hindsight, "Say it otherwise.", taught, {})
+    found = Contradiction(hindsight, "Say it otherwise.", taught, taught, {})
     first = found.of_most(old)
     assert (found.of_most(old), found.of_most(replace(old, lesson_id="l1"))) == (first, first)
     assert reads == ["Say it otherwise."] * 2, "one for each lesson"

@@ -8,7 +8,19 @@ from continual_code.agent.formats.additions import asked_for, with_addition
 from continual_code.agent.formats.checks import check
 from continual_code.agent.formats.fitting import fit
 from continual_code.agent.formats.reading import Answer, is_sound, read_answer
+from continual_code.agent.formats.resuming import resumed
 from continual_code.agent.formats.spacing import keep_spacing
 from continual_code.agent.formats.splicing import splice
 
-__all__ = ["Answer", "asked_for", "check", "fit", "is_sound", "keep_spacing", "read_answer", "splice", "with_addition"]
+__all__ = [
+    "Answer",
+    "asked_for",
+    "check",
+    "fit",
+    "is_sound",
+    "keep_spacing",
+    "read_answer",
+    "resumed",
+    "splice",
+    "with_addition",
+]
