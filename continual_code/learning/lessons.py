@@ -68,8 +68,8 @@ class Evidence:
     """What the person said, and their own version in the form of an answer, where they gave one.
 
     `is_sound` says of an answer whether its code compiles, as far as that can be told, and has what the task asked for;
-    `resumed` takes one that ends too early, and a whole one, and gives the first as far as it goes with the beginning of
-    what it lacks, or None. `against` are the lines that the comment is about; none means the whole answer.
+    `resumed` takes one that ends too early, and a whole one, and gives the first as far as it goes with the beginning
+    of what it lacks, or None. `against` are the lines that the comment is about; none means the whole answer.
     `supersedes`: lessons that the comment argues against may go for it.
     """
 
