@@ -6,7 +6,8 @@ Invariant: an empty comment (the person only edited, or the lesson may take no o
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
 from difflib import SequenceMatcher
 
 from torch import Tensor
@@ -23,16 +24,16 @@ class Contradiction:
     Args:
         hindsight: its scorer's prefixes are kept for nobody else.
         gone: the tokens of the rejected answer that the comment argues against.
-        rejected: the tokens of that answer.
-        dropped: those that the correction has nowhere, by id, with their texts.
+        rejected, corrected: the tokens of that answer, and of its correction.
+        decode: gives a token's text.
     """
 
     def __init__(
-        self, hindsight: Hindsight, comment: str, gone: Collection[int], rejected: Collection[int],
-        dropped: Mapping[int, str],
+        self, hindsight: Hindsight, comment: str, gone: Collection[int], rejected: Sequence[int],
+        corrected: Sequence[int], decode: Callable[[Sequence[int]], str],
     ) -> None:  # fmt: skip
         self._hindsight, self._comment, self._gone = hindsight, comment, frozenset(gone)
-        self._rejected, self._dropped = frozenset(rejected), dropped
+        self._rejected, self._corrected, self._decode = Counter(rejected), Counter(corrected), decode
         self._read: dict[str, Tensor] = {}  # by lesson: the base thinks the same whenever it is asked
 
     def of_most(self, earlier: Earlier) -> bool:
@@ -44,19 +45,21 @@ class Contradiction:
     def replaces(self, earlier: Earlier) -> bool:
         """Whether the lesson cannot stand beside it.
 
-        Either it says otherwise outright; or of what the lesson taught and the rejected answer shows, the correction
-        drops most, and the comment speaks in like words or names what is dropped.
+        Either it says otherwise outright; or, of what the lesson taught and the rejected answer shows, the correction
+        has most nowhere and the comment names that, or it writes some more rarely and the comment speaks in like words.
 
         What a comment names it makes likelier ("instead of None"), so its effect on a token does not tell.
         """
         if not self._comment:
             return False
         taught = {earlier.rehearsal.token_ids[place] for place in earlier.rehearsal.deciding}
-        shown = taught & self._rejected
-        dropped = [self._dropped[token_id] for token_id in shown if token_id in self._dropped]
-        is_most = bool(dropped) and 2 * len(dropped) >= len(shown)
-        is_named = not set(_words(self._comment)).isdisjoint(_words(" ".join(dropped)))
-        return (is_most and (is_named or self._alike(earlier) >= ALIKE)) or self.outright(earlier)
+        shown = taught & self._rejected.keys()
+        dropped = shown - self._corrected.keys()
+        is_named = not set(_words(self._comment)).isdisjoint(self._words_of(dropped))
+        if is_named and 2 * len(dropped) >= len(shown):
+            return True
+        rarer = shown & (self._rejected - self._corrected).keys()
+        return bool(self._words_of(rarer) and self._alike(earlier) >= ALIKE) or self.outright(earlier)
 
     def outright(self, earlier: Earlier) -> bool:
         """Whether it says otherwise of the same thing: in like words, and against a token of both answers."""
@@ -64,6 +67,9 @@ class Contradiction:
         if not (self._comment and both and self._alike(earlier) >= ALIKE):
             return False
         return bool(self._against(earlier)[both].any())
+
+    def _words_of(self, token_ids: Collection[int]) -> list[str]:
+        return _words(" ".join(self._decode([token_id]) for token_id in token_ids))
 
     def _alike(self, earlier: Earlier) -> float:
         return SequenceMatcher(None, _words(self._comment), _words(earlier.comment), autojunk=False).ratio()

@@ -6,6 +6,7 @@ does not break code that was whole, nor lose what the task asked for.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from continual_code.events import Message, Rollout
@@ -18,6 +19,9 @@ from continual_code.model.generation import Contrast, Generator
 
 ATTACHED = (0.0, 1.0, 2.0, 4.0)  # nats, in this order, until an answer is whole
 PARTS = 4  # in which an answer that ends too early is written, at most
+COUNTED = 8  # lines in a row that differ in their numbers only: a small model that has begun to count goes on for ever
+
+_NUMBER = re.compile(r"\d+")
 
 
 def corrections(
@@ -53,7 +57,8 @@ def corrections(
             attachment.extend(begun_ids)
 
         def is_enough(token_ids: Sequence[int]) -> bool:
-            return teacher.through_block(begun + chat.decode(token_ids)) is not None
+            text = begun + chat.decode(token_ids)
+            return teacher.through_block(text) is not None or _counts(text, rejected)
 
         asked = answer(
             generator, [*prompt_ids, *begun_ids], rollout, owner=BASE, pause=pause, contrast=contrast,
@@ -84,3 +89,10 @@ def corrections(
     ways: list[tuple[Sequence[Message], Contrast | None]] = [(revision, None), (rule, contrast)]
     found = [rewritten(*way) for way in ways]
     return list(dict.fromkeys(each for each in found if each))
+
+
+def _counts(text: str, rejected: str) -> bool:
+    """Whether a text ends in lines that only count, which the rejected answer does not have."""
+    whole = text.split("\n")[:-1][-COUNTED:]
+    alike = {_NUMBER.sub("0", line) for line in whole}
+    return len(whole) == COUNTED and len(alike) == 1 and len(set(whole)) > 1 and "\n".join(whole) not in rejected

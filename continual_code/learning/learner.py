@@ -119,8 +119,8 @@ class Learner:
             return Candidate(report("no_signal", "The remark is not about the code.", NOTHING), None)
         outcome = NOTHING
         against = evidence.comment if evidence.supersedes else ""
-        dropped = {token_id: self._chat.decode([token_id]) for token_id in weighed.dropped}
-        contradiction = Contradiction(self._hindsight.apart(), against, weighed.gone, rollout.token_ids, dropped)
+        answers = rollout.token_ids, corrected.token_ids if corrected else rollout.token_ids
+        contradiction = Contradiction(self._hindsight.apart(), against, weighed.gone, *answers, self._chat.decode)
         holding = Holding(earlier, lines, self._canaries(), self._settings, contradiction)
 
         def kept(reason: str) -> Candidate:

@@ -116,14 +116,6 @@ class Weighed:
         return frozenset(self.rollout.token_ids[place] for place in self.departs[0] if against_T[place])
 
     @property
-    def dropped(self) -> frozenset[int]:
-        """The rejected tokens that the correction has nowhere, whether the lesson has to teach that or not.
-
-        What an earlier lesson taught the base would not write anyway, told of the comment or not.
-        """
-        return frozenset(self.rollout.token_ids).difference(self.corrected.token_ids) if self.corrected else frozenset()
-
-    @property
     def taught(self) -> frozenset[int]:
         """The tokens by which it decides."""
         return frozenset(self.corrected.token_ids[place] for place in self.deciding) if self.corrected else frozenset()

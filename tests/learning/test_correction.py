@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from lessons import COMMENT, Bench
 
-from continual_code.learning.correction import PARTS, corrections
+from continual_code.learning.correction import COUNTED, PARTS, corrections
 from continual_code.model.attachment import Attachment
 from continual_code.model.generation import Contrast, Generation
 
@@ -151,3 +151,20 @@ def test_where_an_answer_goes_on_its_contrast_and_its_attachment_do_too(bench: B
     resumed = {ANOTHER: beginning}.get
     assert correct(bench, answers, sound=[*ALL, whole], resumed=lambda answer, _: resumed(answer)) == [whole]
     assert answers.contrasts[2] == f"{answers.contrasts[1]}{beginning}"
+
+
+def counting(rows: int) -> str:
+    cases = "".join(f"    ({number}, {2 * number}),\n" for number in range(rows))
+    return f"```python\nCASES = [\n{cases}"
+
+
+def test_a_correction_that_only_counts_on_is_left_and_written_again(bench: Bench) -> None:
+    answers = Answers(bench, counting(40), ANOTHER, OTHERWISE)
+    assert correct(bench, answers) == [ANOTHER, OTHERWISE]
+    assert answers.written[0].count("\n") < 2 + COUNTED + 2, "it is not read to its end"
+    assert answers.attached == [False, True, False]
+
+
+def test_a_table_that_ends_is_a_correction(bench: Bench) -> None:
+    table = f"{counting(COUNTED - 1)}]\n```"
+    assert correct(bench, Answers(bench, table, OTHERWISE), sound=[*ALL, table]) == [table, OTHERWISE]

@@ -133,36 +133,43 @@ def test_a_comment_contradicts_outright_what_it_says_otherwise_in_like_words(
     arguing(bench, monkeypatch, taught, argues)
     hindsight = Hindsight(Scorer(bench.view, PrefixStore(), lambda: None), bench.base.chat)
     says = "Open text files with encoding='latin-1'."
-    found = Contradiction(hindsight, says, [taught[4]] if gone else [], [], {})
+    found = Contradiction(hindsight, says, [taught[4]] if gone else [], [], [], str)
     assert found.outright(old) == outright
-    silent = Contradiction(hindsight, "", [taught[4]], [], {})
+    silent = Contradiction(hindsight, "", [taught[4]], [], [], str)
     assert not silent.outright(old)
     found = Holding([old], [], [], LearningSettings(), silent)
     assert not found.may_go(found.held[0]), "what may take no place lets nothing go"
 
 
+NAMES, ALIKE = "Use an empty tuple instead of None.", "Return nothing at all here."
+
+
 @pytest.mark.parametrize(
-    ("rejected", "dropped", "says", "replaces"),
+    ("rejected", "corrected", "says", "replaces"),
     [
-        ((3, 5), {3: "=None"}, "Use an empty tuple instead of None.", True),  # half of what it taught, and named
-        ((3, 5), {3: "=None"}, "Return nothing at all here.", True),  # not named, but said in like words
-        ((3, 5), {3: "=None"}, "Keep it short.", False),  # a correction that drops it by the way
-        ((4, 5), {4: "=None"}, "Use an empty tuple instead of None.", False),  # what is dropped is not what it taught
-        ((3, 5), {}, "Use an empty tuple instead of None.", False),  # nothing is dropped
-        ((3, 5), {3: "=None"}, "", False),
-        ((3, 5, 6, 7), {3: "=None"}, "Use an empty tuple instead of None.", False),  # most of it may stay
-        ((3,), {3: "=None"}, "Use an empty tuple instead of None.", True),  # all of it that had shown is dropped
+        ((3, 5), (5,), NAMES, True),  # half of what it taught is gone, and that is named
+        ((3, 5), (5,), ALIKE, True),  # not named, but said in like words
+        ((3, 5), (5,), "Keep it short.", False),  # a correction that drops it by the way
+        ((3, 5, 4), (3, 5), NAMES, False),  # what is dropped is not what it taught
+        ((3, 5), (3, 5), NAMES, False),  # nothing is dropped
+        ((3, 5), (5,), "", False),
+        ((3, 5, 6, 7), (5, 6, 7), NAMES, False),  # most of it may stay
+        ((3,), (), NAMES, True),  # all of it that had shown is gone
+        ((3, 3, 5), (3, 5), NAMES, False),  # it stands there still
+        ((3, 3, 5), (3, 5), ALIKE, True),  # of the same thing it is said otherwise, and some of it went
+        ((3, 5, 5), (3, 5), ALIKE, False),  # what went says nothing
     ],
 )
 def test_a_comment_replaces_a_lesson_whose_words_its_correction_drops_if_it_speaks_of_them(
-    bench: Bench, taught: tuple[int, ...], rejected: tuple[int, ...], dropped: dict[int, str], says: str, replaces: bool
-) -> None:
-    deciding = (3, 5) if len(rejected) == 2 else (3, 5, 6, 7)
-    old = Earlier("l0", TALK, Rehearsal(bench.rollout.prompt_ids, taught, deciding), "Return nothing at all.")
+    bench: Bench, taught: tuple[int, ...], rejected: tuple[int, ...], corrected: tuple[int, ...], says: str,
+    replaces: bool,
+) -> None:  # fmt: skip
+    old = Earlier("l0", TALK, Rehearsal(bench.rollout.prompt_ids, taught, (3, 5, 6, 7)), "Return nothing at all.")
     assert len({taught[place] for place in range(3, 8)}) == 5
     hindsight = Hindsight(Scorer(bench.view, PrefixStore(), lambda: None), bench.base.chat)
-    texts = {taught[place]: text for place, text in dropped.items()}
-    found = Contradiction(hindsight, says, [], [taught[place] for place in rejected], texts)
+    answers = ([taught[place] for place in places] for places in (rejected, corrected))
+    texts = {taught[3]: "=None"}
+    found = Contradiction(hindsight, says, [], *answers, lambda token_ids: texts.get(token_ids[0], ")"))
     assert found.replaces(old) == replaces
 
 
@@ -174,7 +181,7 @@ def test_an_earlier_lesson_is_read_once_however_often_it_is_asked_about(
     against = Hindsight.against
     monkeypatch.setattr(Hindsight, "against", lambda self, *asked: (reads.append(asked[-1]), against(self, *asked))[1])
     hindsight = Hindsight(Scorer(bench.view, PrefixStore(), lambda: None), bench.base.chat)
-    found = Contradiction(hindsight, "Say it otherwise.", taught, taught, {})
+    found = Contradiction(hindsight, "Say it otherwise.", taught, taught, taught, str)
     first = found.of_most(old)
     assert (found.of_most(old), found.of_most(replace(old, lesson_id="l1"))) == (first, first)
     assert reads == ["Say it otherwise."] * 2, "one for each lesson"
