@@ -37,7 +37,7 @@ class Holding:
         self._contradiction = contradiction
         self._loose = [each for each in earlier if not each.pinned]
         self._lines = [each for each in lines if not each.pinned]
-        self.superseded = [each.lesson_id for each in self._loose if contradiction.replaces(each)]
+        self.superseded = [each.lesson_id for each in self._loose if contradiction.outright(each)]
 
     @property
     def held(self) -> list[Held]:
