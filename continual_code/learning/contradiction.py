@@ -6,8 +6,7 @@ Invariant: an empty comment (the person only edited, or the lesson may take no o
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from difflib import SequenceMatcher
 
 from torch import Tensor
@@ -15,6 +14,7 @@ from torch import Tensor
 from continual_code.learning.hindsight import Hindsight
 from continual_code.learning.lessons import Earlier
 
+TELLING = 3  # letters; a shorter piece of a word is in too many of them
 ALIKE = 0.5  # of the words of two comments, in order: they say something of the same thing
 
 
@@ -24,16 +24,17 @@ class Contradiction:
     Args:
         hindsight: its scorer's prefixes are kept for nobody else.
         gone: the tokens of the rejected answer that the comment argues against.
-        rejected, corrected: the tokens of that answer, and of its correction.
+        rejected: the tokens of that answer.
+        dropped: those that its correction has less often, and whether it has them nowhere.
         decode: gives a token's text.
     """
 
     def __init__(
-        self, hindsight: Hindsight, comment: str, gone: Collection[int], rejected: Sequence[int],
-        corrected: Sequence[int], decode: Callable[[Sequence[int]], str],
+        self, hindsight: Hindsight, comment: str, gone: Collection[int], rejected: Collection[int],
+        dropped: Mapping[int, bool], decode: Callable[[Sequence[int]], str],
     ) -> None:  # fmt: skip
         self._hindsight, self._comment, self._gone = hindsight, comment, frozenset(gone)
-        self._rejected, self._corrected, self._decode = Counter(rejected), Counter(corrected), decode
+        self._rejected, self._dropped, self._decode = frozenset(rejected), dropped, decode
         self._read: dict[str, Tensor] = {}  # by lesson: the base thinks the same whenever it is asked
 
     def of_most(self, earlier: Earlier) -> bool:
@@ -46,20 +47,22 @@ class Contradiction:
         """Whether the lesson cannot stand beside it.
 
         Either it says otherwise outright; or, of what the lesson taught and the rejected answer shows, the correction
-        has most nowhere and the comment names that, or it writes some more rarely and the comment speaks in like words.
+        has most nowhere and the comment names that; or it writes more rarely what the lesson's comment named, and the
+        comment speaks in like words.
 
         What a comment names it makes likelier ("instead of None"), so its effect on a token does not tell.
         """
         if not self._comment:
             return False
         taught = {earlier.rehearsal.token_ids[place] for place in earlier.rehearsal.deciding}
-        shown = taught & self._rejected.keys()
-        dropped = shown - self._corrected.keys()
-        is_named = not set(_words(self._comment)).isdisjoint(self._words_of(dropped))
-        if is_named and 2 * len(dropped) >= len(shown):
+        shown = taught & self._rejected
+        rarer = [token_id for token_id in shown if token_id in self._dropped]
+        nowhere = [token_id for token_id in rarer if self._dropped[token_id]]
+        is_most = 2 * len(nowhere) >= len(shown) and 4 * len(shown) >= len(taught)
+        if is_most and not self._words_of(nowhere).isdisjoint(_words(self._comment)):
             return True
-        rarer = shown & (self._rejected - self._corrected).keys()
-        return bool(self._words_of(rarer) and self._alike(earlier) >= ALIKE) or self.outright(earlier)
+        is_about_it = any(word in earlier.comment.lower() for word in self._words_of(rarer))
+        return (is_about_it and self._alike(earlier) >= ALIKE) or self.outright(earlier)
 
     def outright(self, earlier: Earlier) -> bool:
         """Whether it says otherwise of the same thing: in like words, and against a token of both answers."""
@@ -68,8 +71,9 @@ class Contradiction:
             return False
         return bool(self._against(earlier)[both].any())
 
-    def _words_of(self, token_ids: Collection[int]) -> list[str]:
-        return _words(" ".join(self._decode([token_id]) for token_id in token_ids))
+    def _words_of(self, token_ids: Collection[int]) -> set[str]:
+        words = _words(" ".join(self._decode([token_id]) for token_id in token_ids))
+        return {word for word in words if len(word) >= TELLING}
 
     def _alike(self, earlier: Earlier) -> float:
         return SequenceMatcher(None, _words(self._comment), _words(earlier.comment), autojunk=False).ratio()

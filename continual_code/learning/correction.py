@@ -7,7 +7,8 @@ does not break code that was whole, nor lose what the task asked for.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 from continual_code.events import Message, Rollout
 from continual_code.learning import teacher
@@ -24,10 +25,18 @@ COUNTED = 8  # lines in a row that differ in their numbers only: a small model t
 _NUMBER = re.compile(r"\d+")
 
 
+@dataclass(frozen=True, slots=True)
+class Corrections:
+    """The rejected answer rewritten, and the task done anew; None where that came to nothing."""
+
+    rewritten: str | None
+    anew: str | None
+
+
 def corrections(
     generator: Generator, chat: Chat, rollout: Rollout, comment: str, is_sound: Callable[[str], bool],
     resumed: Callable[[str, str], str | None], pause: Callable[[], None],
-) -> list[str]:  # fmt: skip
+) -> Corrections:  # fmt: skip
     """The rejected answer rewritten by the comment, and the task done anew with the comment as a rule.
 
     A rewriting should leave everything else as the student wrote it, earlier lessons too; given the task anew, and
@@ -87,12 +96,20 @@ def corrections(
     rule = teacher.told(rollout.messages, comment, None)
     contrast = Contrast(rollout.prompt_ids, len(rollout.token_ids))
     ways: list[tuple[Sequence[Message], Contrast | None]] = [(revision, None), (rule, contrast)]
-    found = [rewritten(*way) for way in ways]
-    return list(dict.fromkeys(each for each in found if each))
+    return Corrections(*[rewritten(*way) for way in ways])
 
 
 def _counts(text: str, rejected: str) -> bool:
-    """Whether a text ends in lines that only count, which the rejected answer does not have."""
-    whole = text.split("\n")[:-1][-COUNTED:]
-    alike = {_NUMBER.sub("0", line) for line in whole}
-    return len(whole) == COUNTED and len(alike) == 1 and len(set(whole)) > 1 and "\n".join(whole) not in rejected
+    """Whether a text ends in lines that only count, and the rejected answer has no such table to be changed."""
+    return _is_count(text.split("\n")[:-1][-COUNTED:]) and not any(
+        _is_count(lines) for lines in _windows(rejected.split("\n"))
+    )
+
+
+def _windows(lines: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (lines[start : start + COUNTED] for start in range(len(lines) - COUNTED + 1))
+
+
+def _is_count(lines: Sequence[str]) -> bool:
+    alike = {_NUMBER.sub("0", line) for line in lines}
+    return len(lines) == COUNTED and len(alike) == 1 and len(set(lines)) > 1

@@ -63,13 +63,19 @@ class Hindsight:
         untold, told = self.both(rollout.messages, rollout.prompt_ids, rollout.token_ids, comment)
         return objection(told.own, untold.reading.own)
 
-    def corrected(self, rollout: Rollout, example: str, comment: str | None = None) -> Correction:
-        """Another answer to the rollout's prompt; without a comment, none need account for it."""
+    def corrected(
+        self, rollout: Rollout, example: str, comment: str | None = None, *, edits: bool = True
+    ) -> Correction:
+        """Another answer to the rollout's prompt; without a comment, none need account for it.
+
+        Args:
+            edits: see `Correction`.
+        """
         token_ids = [*self._chat.encode(example), rollout.token_ids[-1]]  # a model may have several ends
         if not comment:
             return Correction(token_ids, self.untold(rollout.prompt_ids, token_ids).reading, example, None)
         untold, told = self.both(rollout.messages, rollout.prompt_ids, token_ids, comment)
-        return Correction(token_ids, untold.reading, example, told.own)
+        return Correction(token_ids, untold.reading, example, told.own, edits)
 
     def weighed(self, rollout: Rollout, evidence: Evidence, corrected: Correction | None) -> Weighed:
         """The rejected answer beside its correction, and where they part ways; without one, all that was said of."""

@@ -119,8 +119,8 @@ class Learner:
             return Candidate(report("no_signal", "The remark is not about the code.", NOTHING), None)
         outcome = NOTHING
         against = evidence.comment if evidence.supersedes else ""
-        answers = rollout.token_ids, corrected.token_ids if corrected else rollout.token_ids
-        contradiction = Contradiction(self._hindsight.apart(), against, weighed.gone, *answers, self._chat.decode)
+        rejected = rollout.token_ids, weighed.dropped
+        contradiction = Contradiction(self._hindsight.apart(), against, weighed.gone, *rejected, self._chat.decode)
         holding = Holding(earlier, lines, self._canaries(), self._settings, contradiction)
 
         def kept(reason: str) -> Candidate:
@@ -214,7 +214,12 @@ class Learner:
         asked = rollout, evidence.comment, evidence.is_sound, evidence.resumed
         with self._view.adapter_off():
             found = corrections(self._generator, self._chat, *asked, self._pause)
-        scored = [self._hindsight.corrected(rollout, example, evidence.comment) for example in found]
+        versions = {found.rewritten: True}
+        versions.setdefault(found.anew, False)
+        scored = [
+            self._hindsight.corrected(rollout, example, evidence.comment, edits=edits)
+            for example, edits in versions.items() if example
+        ]  # fmt: skip
         return max(scored, key=lambda each: each.merit(rollout.token_ids), default=None)
 
     def _keeps(self, odds: float) -> bool:

@@ -39,6 +39,7 @@ class Correction(Untold):
 
     example: str
     told: Tensor | None  # None: the person wrote it, and the comment need not account for it
+    edits: bool = True  # it was made from the rejected answer, not anew
 
     def departures(
         self, rejected: Sequence[int], about: Container[int] | None, unwanted: Container[int] = ()
@@ -116,6 +117,19 @@ class Weighed:
         return frozenset(self.rollout.token_ids[place] for place in self.departs[0] if against_T[place])
 
     @property
+    def dropped(self) -> dict[int, bool]:
+        """The tokens that the correction has less often, and whether it has them nowhere.
+
+        What an answer given anew lacks the base may never have thought of: there only what the lesson leaves counts.
+        """
+        if self.corrected is None:
+            return {}
+        fewer = less_often(self.rollout.token_ids, self.corrected.token_ids)
+        return {
+            token_id: nowhere for token_id, nowhere in fewer.items() if self.corrected.edits or token_id in self.left
+        }
+
+    @property
     def taught(self) -> frozenset[int]:
         """The tokens by which it decides."""
         return frozenset(self.corrected.token_ids[place] for place in self.deciding) if self.corrected else frozenset()
@@ -128,6 +142,11 @@ class Weighed:
     def share_in(self, answer: Sequence[int]) -> float:
         """How much of what is taught comes up in an answer, and not as often in the rejected one, by effect; 0..1."""
         return self.corrected.share_in(answer, self.rollout.token_ids, self.deciding) if self.corrected else 0.0
+
+
+def less_often(rejected: Sequence[int], corrected: Sequence[int]) -> dict[int, bool]:
+    """The tokens that one answer has less often than another, and whether it has them nowhere."""
+    return {token_id: token_id not in corrected for token_id in Counter(rejected) - Counter(corrected)}
 
 
 def argued_against(told_T: Tensor, untold_T: Tensor) -> Tensor:

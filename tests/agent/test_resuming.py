@@ -51,19 +51,28 @@ def test_what_the_other_answer_does_not_have_cannot_be_begun():
     assert goes_on(EXPORTS, "No code.") is None
 
 
-def test_what_stands_above_its_kind_stands_above_it():
+def test_what_the_answer_newly_puts_above_its_kind_stands_above_it():
     one = "```python\n@traced\ndef mean(values):\n    return 1\n```"
     assert goes_on(one).endswith("return 1\n\n\n@traced\ndef median")
     bare, decorated = one.replace("@traced\n", ""), WHOLE.replace("def median", "@cache\ndef median")
-    assert goes_on(bare, decorated).endswith("return 1\n\n\ndef median"), "as this answer does it"
+    assert goes_on(bare, decorated).endswith("return 1\n\n\n@cache\ndef median"), "as it was"
     assert goes_on(EXPORTS, decorated).endswith("]\n\n\n@cache\ndef median"), "there is none of its kind in it"
+    both = decorated.replace("def mean", "@cache\ndef mean")
+    assert goes_on(bare, both).endswith("return 1\n\n\ndef median"), "the answer takes it off"
 
 
-def test_a_method_is_begun_where_it_stands():
+def test_what_belongs_to_another_definition_stays_there():
+    routes = WHOLE.replace("def mean", '@get("/mean")\ndef mean').replace("def median", '@get("/median")\ndef median')
+    answer = routes.partition("\n\n\n")[0] + "\n```"
+    assert goes_on(answer, routes).endswith('return 0\n\n\n@get("/median")\ndef median')
+    nested = "```python\ndef mean(f):\n    @wraps(f)\n    def inner():\n        return 1\n    return inner\n```"
+    assert goes_on(nested).endswith("return inner\n\n\ndef median")
+
+
+def test_a_method_is_not_begun_for_nobody_knows_where():
     pay, close = (f"    def {name}(self):\n        return 1\n" for name in ("pay", "close"))
     whole = f"```python\nclass Account:\n{pay}\n{close}```"
-    answer = whole.partition("\n\n")[0] + "\n```"
-    assert goes_on(answer, whole, ("close",), "account.py").endswith("return 1\n\n    def close")
+    assert goes_on(whole.partition("\n\n")[0] + "\n```", whole, ("close",), "account.py") is None
 
 
 def test_other_languages_are_begun_as_they_are():

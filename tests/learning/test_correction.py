@@ -30,6 +30,7 @@ class Answers:
     def __init__(self, bench: Bench, *texts: str) -> None:
         self.left, self.prompts, self._chat = list(texts), [], bench.base.chat
         self.contrasts: list[str | None] = []
+        self.contrasted: list[int] = []
         self.attached: list[bool] = []
         self.similar: list[int] = []
         self.written: list[str] = []
@@ -40,6 +41,7 @@ class Answers:
     ) -> Generation:  # fmt: skip
         self.prompts.append(self._chat.decode(prompt_ids))
         self.contrasts.append(contrast and self._chat.decode(contrast.prompt_ids))
+        self.contrasted.append(contrast.tokens if contrast else 0)
         self.attached.append(attachment is not None)
         self.similar.append(len(similar))
         left, ids = self._chat.encode(self.left.pop(0)), []
@@ -55,11 +57,13 @@ def never(answer: str, whole: str) -> None:
 
 
 def correct(
-    bench: Bench, answers: Answers, sound: Container[str] = ALL, resumed: Callable[[str, str], str | None] = never
-) -> list[str]:
-    rollout = replace(bench.rollout, token_ids=tuple(bench.base.chat.encode(REJECTED)))
+    bench: Bench, answers: Answers, sound: Container[str] = ALL, resumed: Callable[[str, str], str | None] = never,
+    rejected: str = REJECTED,
+) -> list[str]:  # fmt: skip
+    rollout = replace(bench.rollout, token_ids=tuple(bench.base.chat.encode(rejected)))
     is_sound = sound.__contains__
-    return corrections(answers, bench.base.chat, rollout, COMMENT.comment, is_sound, resumed, lambda: False)  # type: ignore[arg-type]
+    found = corrections(answers, bench.base.chat, rollout, COMMENT.comment, is_sound, resumed, lambda: False)  # type: ignore[arg-type]
+    return [each for each in (found.rewritten, found.anew) if each]
 
 
 def test_the_answer_is_rewritten_and_the_task_done_anew(bench: Bench) -> None:
@@ -99,7 +103,7 @@ def test_nothing_is_written_after_the_code(bench: Bench) -> None:
 
 
 def test_there_may_be_one_correction_or_none(bench: Bench) -> None:
-    assert correct(bench, Answers(bench, ANOTHER, ANOTHER)) == [ANOTHER]
+    assert correct(bench, Answers(bench, REJECTED, ANOTHER)) == [ANOTHER]
     assert correct(bench, Answers(bench, REJECTED, REJECTED)) == []
 
 
@@ -144,13 +148,14 @@ def test_what_was_broken_before_is_not_resumed(bench: Bench) -> None:
     assert correct(bench, Answers(bench, ANOTHER, OTHERWISE), sound=[], resumed=resumed) == [ANOTHER, OTHERWISE]
 
 
-def test_where_an_answer_goes_on_its_contrast_and_its_attachment_do_too(bench: Bench) -> None:
+def test_where_an_answer_goes_on_its_contrast_does_too(bench: Bench) -> None:
     beginning = ANOTHER.removesuffix("```")
     whole = f"{beginning}\n    total = 0\n```"
     answers = Answers(bench, REJECTED, ANOTHER, whole.removeprefix(beginning))
     resumed = {ANOTHER: beginning}.get
     assert correct(bench, answers, sound=[*ALL, whole], resumed=lambda answer, _: resumed(answer)) == [whole]
     assert answers.contrasts[2] == f"{answers.contrasts[1]}{beginning}"
+    assert answers.contrasted[1] - answers.contrasted[2] == len(bench.base.chat.encode(beginning))
 
 
 def counting(rows: int) -> str:
@@ -168,3 +173,10 @@ def test_a_correction_that_only_counts_on_is_left_and_written_again(bench: Bench
 def test_a_table_that_ends_is_a_correction(bench: Bench) -> None:
     table = f"{counting(COUNTED - 1)}]\n```"
     assert correct(bench, Answers(bench, table, OTHERWISE), sound=[*ALL, table]) == [table, OTHERWISE]
+
+
+def test_a_long_table_that_was_there_may_be_changed(bench: Bench) -> None:
+    table = f"{counting(40)}]\n```"
+    changed = table.replace("(", "{").replace(")", "}")
+    answers = Answers(bench, changed, OTHERWISE)
+    assert correct(bench, answers, sound=[table, changed, OTHERWISE], rejected=table) == [changed, OTHERWISE]

@@ -13,6 +13,7 @@ from tiny import spread
 from continual_code.errors import Interrupted
 from continual_code.learning import teacher
 from continual_code.learning.alignment import departures
+from continual_code.learning.correction import Corrections
 from continual_code.learning.lessons import Evidence
 from continual_code.learning.remarks import Remarks
 from continual_code.learning.scoring import BASE, Scorer, of_tokens
@@ -150,7 +151,7 @@ def test_of_two_corrections_the_one_that_the_comment_makes_likelier_is_taught(
     learner = bench.learner(demonstration=True, support_floor=-1000.0)
     likelier = max(examples, key=lambda example: made_likelier(bench, example))
     for order in (examples, examples[::-1]):
-        monkeypatch.setattr("continual_code.learning.learner.corrections", lambda *_, order=order: list(order))
+        monkeypatch.setattr("continual_code.learning.learner.corrections", lambda *_, order=order: Corrections(*order))
         report = learner.learn("l1", bench.rollout, COMMENT, bench.adapter, 1).report
         assert bench.base.chat.decode(report.corrected_ids[:-1]) == likelier
 

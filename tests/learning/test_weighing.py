@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -77,3 +79,12 @@ def test_a_correction_adds_if_most_of_what_it_teaches_is_not_in_the_rejected_ans
     assert not weighed(None, REJECTED).adds
     everything_is_there = [*REJECTED, 5, 6, 4]  # what is taught is only to leave some of it out
     assert not weighed(found, everything_is_there).adds
+
+
+def test_what_a_correction_has_less_often_is_dropped_but_of_one_given_anew_only_what_is_left_for_it() -> None:
+    rejected = [0, 1, 1, 2, 3]
+    found = correction(0.2, 0.1, 0.2, 0.0, 0.0, 1.5)  # its end is meant; that it writes 1 but once is not
+    assert weighed(found, rejected).dropped == {1: False, 3: True}
+    assert weighed(found, rejected).left == {3}
+    assert weighed(replace(found, edits=False), rejected).dropped == {3: True}
+    assert weighed(None, rejected).dropped == {}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import textwrap
 from collections.abc import Collection, Sequence
 
 from continual_code.agent.formats.reading import read_answer
@@ -18,7 +17,8 @@ def resumed(answer: str, whole: str, target: str, names: Collection[str]) -> str
     """An answer without its closing fence, and with the beginning of the first definition that it lacks.
 
     What is begun ends with the definition's name: how it goes on is for the model to say. Above it stands what stands
-    above the last definition of its kind in the answer, a decorator say, else what does in `whole`.
+    above it in `whole`, a decorator say; or, where the answer puts something else than `whole` above the last
+    definition of the same kind, that.
 
     Args:
         answer: up to the end of its code block.
@@ -26,40 +26,47 @@ def resumed(answer: str, whole: str, target: str, names: Collection[str]) -> str
         names: what has to be defined.
 
     Returns:
-        None where nothing is lacking, the answer's code does not compile, or `whole` does not have it.
+        None where nothing is lacking, the answer's code does not compile, or `whole` does not have it at the top of the
+        file: where in a class something belongs cannot be told from its end.
     """
     ending, code, pattern = _ENDING.search(answer), _code(answer, target), _code(whole, target)
     if ending is None or code is None or pattern is None or fault(code, target) is not None:
         return None
-    written, lines = symbols(code, target), pattern.split("\n")
-    lacking = set(names) - {symbol.name for symbol in written}
-    missing = next((symbol for symbol in symbols(pattern, target) if symbol.name in lacking), None)
+    lacking = set(names) - {symbol.name for symbol in symbols(code, target)}
+    written, given = _top(code, target), _top(pattern, target)
+    missing = next((symbol for symbol in given.values() if symbol.name in lacking), None)
     if missing is None:
         return None
-    *above, named = _head(missing, lines)
-    alike = [symbol for symbol in written if symbol.kind == missing.kind]
-    if alike:
-        *above, _ = _head(alike[-1], code.split("\n"))
-    gap = "\n" * _blank_lines_above(missing, lines)
-    return "\n".join((answer[: ending.start()] + gap, *above, _up_to(missing.name, named)))
+    above = _above(missing, pattern)
+    if alike := [symbol for symbol in written.values() if symbol.kind == missing.kind]:
+        counterpart = given.get(alike[-1].name)
+        shown = _above(alike[-1], code)
+        above = shown if counterpart is None or _above(counterpart, pattern) != shown else above
+    gap = "\n" * _blank_lines_above(missing, pattern.split("\n"))
+    return "\n".join((answer[: ending.start()] + gap, *above, _opening(missing)))
 
 
 def _code(answer: str, target: str) -> str | None:
     try:
-        return textwrap.dedent(read_answer(answer, target).code)
+        return read_answer(answer, target).code
     except ProposalError:
         return None
 
 
-def _head(symbol: Symbol, lines: Sequence[str]) -> Sequence[str]:
-    """A symbol's lines down to the one with its name."""
-    own = lines[symbol.start_line - 1 : symbol.end_line]
-    return own[: next((number for number, line in enumerate(own, 1) if _up_to(symbol.name, line)), 1)]
+def _top(code: str, target: str) -> dict[str, Symbol]:
+    return {symbol.name: symbol for symbol in symbols(code, target) if not symbol.parent}
 
 
-def _up_to(name: str, line: str) -> str:
-    found = re.match(rf".*?\b{re.escape(name)}\b", line)
-    return found[0] if found else ""
+def _above(symbol: Symbol, code: str) -> Sequence[str]:
+    """A symbol's lines down to the one that it begins with, without that."""
+    own = code.split("\n")[symbol.start_line - 1 : symbol.end_line]
+    return own[: next((number for number, line in enumerate(own) if line.startswith(_opening(symbol))), 0)]
+
+
+def _opening(symbol: Symbol) -> str:
+    """How it begins, through its name."""
+    before, name, _ = symbol.signature.partition(symbol.name)
+    return before + name
 
 
 def _blank_lines_above(symbol: Symbol, lines: Sequence[str]) -> int:
