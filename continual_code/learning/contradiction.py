@@ -6,7 +6,7 @@ Invariant: an empty comment (the person only edited, or the lesson may take no o
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from difflib import SequenceMatcher
 
 from torch import Tensor
@@ -25,16 +25,17 @@ class Contradiction:
         hindsight: its scorer's prefixes are kept for nobody else.
         gone: the tokens of the rejected answer that the comment argues against.
         rejected: the tokens of that answer.
-        dropped: those that its correction has less often, and whether it has them nowhere.
+        lacking, rarer: those that its correction has nowhere, and less often; see `Weighed`.
         decode: gives a token's text.
     """
 
     def __init__(
         self, hindsight: Hindsight, comment: str, gone: Collection[int], rejected: Collection[int],
-        dropped: Mapping[int, bool], decode: Callable[[Sequence[int]], str],
+        lacking: Collection[int], rarer: Collection[int], decode: Callable[[Sequence[int]], str],
     ) -> None:  # fmt: skip
         self._hindsight, self._comment, self._gone = hindsight, comment, frozenset(gone)
-        self._rejected, self._dropped, self._decode = frozenset(rejected), dropped, decode
+        self._rejected, self._lacking, self._rarer = frozenset(rejected), frozenset(lacking), frozenset(rarer)
+        self._decode = decode
         self._read: dict[str, Tensor] = {}  # by lesson: the base thinks the same whenever it is asked
 
     def of_most(self, earlier: Earlier) -> bool:
@@ -56,12 +57,11 @@ class Contradiction:
             return False
         taught = {earlier.rehearsal.token_ids[place] for place in earlier.rehearsal.deciding}
         shown = taught & self._rejected
-        rarer = [token_id for token_id in shown if token_id in self._dropped]
-        nowhere = [token_id for token_id in rarer if self._dropped[token_id]]
+        nowhere = shown & self._lacking
         is_most = 2 * len(nowhere) >= len(shown) and 4 * len(shown) >= len(taught)
         if is_most and not self._words_of(nowhere).isdisjoint(_words(self._comment)):
             return True
-        is_about_it = any(word in earlier.comment.lower() for word in self._words_of(rarer))
+        is_about_it = any(word in earlier.comment.lower() for word in self._words_of(shown & self._rarer))
         return (is_about_it and self._alike(earlier) >= ALIKE) or self.outright(earlier)
 
     def outright(self, earlier: Earlier) -> bool:

@@ -117,17 +117,20 @@ class Weighed:
         return frozenset(self.rollout.token_ids[place] for place in self.departs[0] if against_T[place])
 
     @property
-    def dropped(self) -> dict[int, bool]:
-        """The tokens that the correction has less often, and whether it has them nowhere.
+    def lacking(self) -> frozenset[int]:
+        """The rejected tokens that the correction has nowhere, whether the lesson has to teach that or not."""
+        return frozenset(self.rollout.token_ids).difference(self.corrected.token_ids) if self.corrected else frozenset()
+
+    @property
+    def rarer(self) -> frozenset[int]:
+        """The tokens that the correction has less often.
 
         What an answer given anew lacks the base may never have thought of: there only what the lesson leaves counts.
         """
         if self.corrected is None:
-            return {}
-        fewer = less_often(self.rollout.token_ids, self.corrected.token_ids)
-        return {
-            token_id: nowhere for token_id, nowhere in fewer.items() if self.corrected.edits or token_id in self.left
-        }
+            return frozenset()
+        fewer = frozenset(Counter(self.rollout.token_ids) - Counter(self.corrected.token_ids))
+        return fewer if self.corrected.edits else fewer & self.left
 
     @property
     def taught(self) -> frozenset[int]:
@@ -142,11 +145,6 @@ class Weighed:
     def share_in(self, answer: Sequence[int]) -> float:
         """How much of what is taught comes up in an answer, and not as often in the rejected one, by effect; 0..1."""
         return self.corrected.share_in(answer, self.rollout.token_ids, self.deciding) if self.corrected else 0.0
-
-
-def less_often(rejected: Sequence[int], corrected: Sequence[int]) -> dict[int, bool]:
-    """The tokens that one answer has less often than another, and whether it has them nowhere."""
-    return {token_id: token_id not in corrected for token_id in Counter(rejected) - Counter(corrected)}
 
 
 def argued_against(told_T: Tensor, untold_T: Tensor) -> Tensor:
