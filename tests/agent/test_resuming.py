@@ -25,6 +25,10 @@ def test_how_the_definition_goes_on_is_open():
     assert goes_on(EXPORTS, typed).endswith("def median")
 
 
+def test_a_name_that_is_part_of_a_keyword_is_begun_whole():
+    assert goes_on(EXPORTS, WHOLE.replace("median", "e"), ("e",)).endswith("def e")
+
+
 def test_the_first_that_is_missing_comes_first():
     assert goes_on(EXPORTS, names=("median", "mean")).endswith("]\ndef mean")
 

@@ -65,8 +65,8 @@ def _above(symbol: Symbol, code: str) -> Sequence[str]:
 
 def _opening(symbol: Symbol) -> str:
     """How it begins, through its name."""
-    before, name, _ = symbol.signature.partition(symbol.name)
-    return before + name
+    named = re.search(rf"\b{re.escape(symbol.name)}\b", symbol.signature)
+    return symbol.signature[: named.end()] if named else symbol.signature
 
 
 def _blank_lines_above(symbol: Symbol, lines: Sequence[str]) -> int:
