@@ -27,7 +27,7 @@ _NUMBER = re.compile(r"\d+")
 
 @dataclass(frozen=True, slots=True)
 class Corrections:
-    """The rejected answer rewritten, and the task done anew; None where that came to nothing."""
+    """The rejected answer rewritten, and the task done anew; None where that came to nothing, or to the same."""
 
     rewritten: str | None
     anew: str | None
@@ -77,14 +77,19 @@ def corrections(
         text = begun + chat.decode(asked.token_ids)
         return teacher.through_block(text) or text  # talk after the code is no part of a correction
 
+    def to_its_end(prompt_ids: Sequence[int], contrast: Contrast | None, nats: float) -> str:
+        text = continued(prompt_ids, contrast, nats, "")
+        for _ in range(PARTS - 1):
+            begun = resumed(text, rejected) if was_sound else None
+            if begun is None:
+                break
+            text = continued(prompt_ids, contrast, nats, begun)
+        return text
+
     def rewritten(messages: Sequence[Message], contrast: Contrast | None) -> str | None:
         prompt_ids = chat.render(messages)
         for nats in ATTACHED:
-            text, more = "", ""
-            for _ in range(PARTS):
-                text = continued(prompt_ids, contrast, nats, more)
-                if not was_sound or (more := resumed(text, rejected)) is None:
-                    break
+            text = to_its_end(prompt_ids, contrast, nats)
             correction = teacher.demonstration(text, rejected)
             if correction and (is_sound(correction) or not was_sound):
                 return correction
@@ -95,8 +100,8 @@ def corrections(
     revision = teacher.revision_request(rollout.messages, rejected, comment)
     rule = teacher.told(rollout.messages, comment, None)
     contrast = Contrast(rollout.prompt_ids, len(rollout.token_ids))
-    ways: list[tuple[Sequence[Message], Contrast | None]] = [(revision, None), (rule, contrast)]
-    return Corrections(*[rewritten(*way) for way in ways])
+    edited, anew = rewritten(revision, None), rewritten(rule, contrast)
+    return Corrections(edited, anew if anew != edited else None)
 
 
 def _counts(text: str, rejected: str) -> bool:

@@ -214,11 +214,9 @@ class Learner:
         asked = rollout, evidence.comment, evidence.is_sound, evidence.resumed
         with self._view.adapter_off():
             found = corrections(self._generator, self._chat, *asked, self._pause)
-        versions = {found.rewritten: True}
-        versions.setdefault(found.anew, False)
         scored = [
             self._hindsight.corrected(rollout, example, evidence.comment, edits=edits)
-            for example, edits in versions.items() if example
+            for example, edits in ((found.rewritten, True), (found.anew, False)) if example
         ]  # fmt: skip
         return max(scored, key=lambda each: each.merit(rollout.token_ids), default=None)
 

@@ -103,7 +103,7 @@ def test_nothing_is_written_after_the_code(bench: Bench) -> None:
 
 
 def test_there_may_be_one_correction_or_none(bench: Bench) -> None:
-    assert correct(bench, Answers(bench, REJECTED, ANOTHER)) == [ANOTHER]
+    assert correct(bench, Answers(bench, ANOTHER, ANOTHER)) == [ANOTHER]
     assert correct(bench, Answers(bench, REJECTED, REJECTED)) == []
 
 
