@@ -149,7 +149,7 @@ class View:
     def adapter_off(self) -> Iterator[None]:
         """Within this block the view is the plain base model.
 
-        peft's own way takes 30 to 50 ms (it looks at every parameter), and a lesson goes in and out a hundred times.
+        peft's own way looks at every parameter, and a lesson goes in and out a hundred times.
         """
         were_off = [layer.disable_adapters for layer in self._adapted]  # as a block within such a block finds them
         self._switch([True] * len(were_off))
