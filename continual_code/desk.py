@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from continual_code.diffs import unified_diff
 from continual_code.disk import private_dir
 from continual_code.errors import ContinualCodeError, UsageError, WorkspaceError
-from continual_code.events import Found, Lesson, Proposal, Task, Verdict
+from continual_code.events import Found, Lesson, Proposal, SearchMode, Task, Verdict
 from continual_code.feedback.journal import Journal
 from continual_code.feedback.rows import EditIntent, EditStatus, RecordedEdit
 from continual_code.workspace import EditRecord, Edits, Root, list_files, search
@@ -49,9 +49,9 @@ class Desk:
         """The repository's files, relative to its root, sorted."""
         return list_files(self.root.path)
 
-    def search(self, wanted: str) -> Found:
+    def search(self, wanted: str, mode: SearchMode) -> Found:
         """The lines of the repository's text files that hold `wanted`; see `workspace.search`."""
-        return search(self.root, wanted)
+        return search(self.root, wanted, mode=mode)
 
     def relative(self, file: str) -> str:
         """A path given on the command line, relative to the root.

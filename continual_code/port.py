@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-from continual_code.events import Credited, Found, Lesson, Listener, Task, Verdict
+from continual_code.events import Credited, Found, Lesson, Listener, SearchMode, Task, Verdict
 from continual_code.past import Past, Point, SessionNote
 
 
@@ -266,11 +266,11 @@ class Session(Protocol):
         """The paths that `@` can complete, relative to the root."""
         ...
 
-    def search(self, wanted: str) -> Found:
+    def search(self, wanted: str, mode: SearchMode = "text") -> Found:
         """The lines of the repository's text files that hold `wanted`; takes seconds where there are very many.
 
         Raises:
-            UsageError: nothing, or more than one line, is wanted.
+            UsageError: nothing, more than one line, or no pattern that there is, is wanted.
         """
         ...
 

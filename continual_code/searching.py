@@ -13,7 +13,7 @@ from continual_code.workspace import search as search_beneath
 
 def search(arguments: Namespace) -> int:
     """Print the lines that hold a text; exit code 1 when there are none."""
-    found = search_beneath(Root(root_of(arguments)), arguments.text, word=arguments.word)
+    found = search_beneath(Root(root_of(arguments)), arguments.text, mode=arguments.mode)
     if found.cut:
         say(found.cut)
     lines = (f"{match.path}:{match.number}: {match.text}" for match in found.matches)

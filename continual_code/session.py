@@ -30,6 +30,7 @@ from continual_code.events import (
     Proposed,
     Ready,
     Recorded,
+    SearchMode,
     Task,
     Undone,
     Verdict,
@@ -174,8 +175,8 @@ class LiveSession:
     def files(self) -> Sequence[str]:
         return self._desk.files()
 
-    def search(self, wanted: str) -> Found:
-        return self._desk.search(wanted)
+    def search(self, wanted: str, mode: SearchMode = "text") -> Found:
+        return self._desk.search(wanted, mode)
 
     def export(self, directory: Path) -> Path:
         engine = self._loaded()

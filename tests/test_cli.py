@@ -352,6 +352,13 @@ def test_a_search_as_json_says_where_in_the_line_and_whether_it_was_cut(command:
     assert "there are more" in command.err
 
 
+def test_a_search_by_a_pattern_and_one_that_is_none(command: Commands):
+    assert command("search", "--regex", r"return\s+x.*x$") == f"{FILE}:2:     return x + x\n"
+    command("search", "--regex", "(", code=2)
+    assert "missing )" in command.err
+    command("search", "--regex", "--word", "x", code=2)
+
+
 def test_a_search_for_nothing_is_a_matter_of_usage(command: Commands):
     command("search", " ", code=2)
     assert "There is nothing to search for." in command.err

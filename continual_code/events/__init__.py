@@ -42,7 +42,7 @@ from continual_code.events.runs import (
     RunStarted,
     SuiteOffered,
 )
-from continual_code.events.searching import Found, Match
+from continual_code.events.searching import Found, Match, SearchMode
 from continual_code.events.values import (
     HELD_SHARE,
     Change,
@@ -111,6 +111,7 @@ __all__ = [
     "RunKind",
     "RunOutput",
     "RunStarted",
+    "SearchMode",
     "Started",
     "StepReport",
     "Streamed",

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+SearchMode = Literal["text", "word", "regex"]  # as it stands there, as a word of its own, as a pattern
 
 
 @dataclass(frozen=True, slots=True)

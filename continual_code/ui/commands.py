@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from continual_code.errors import UsageError
+from continual_code.events import SearchMode
 from continual_code.ui.modes import ORDER
 
 COMMANDS = {
     "lessons": "what was taught, and undo",
     "credit": "[ID] what the comment says of each rejected token; the newest lesson without ID",
     "ab": "[R R] [TASK] what two revisions answer; the last two, the last task",
-    "search": "TEXT where it stands in the files here; Enter on a line names its file in the prompt",
+    "search": "[--word|--regex] TEXT where it stands in the files here; Enter on a line names its file in the prompt",
     "undo": "[ID] undo an edit or a lesson; the last edit without ID",
     "commit": "[ID] commit an edit with a message of yours; the last edit without ID",
     "rewind": "undo the edits since an earlier task, and take that task up again",
@@ -66,12 +67,22 @@ def comparison(argument: str) -> tuple[tuple[int, int] | None, str]:
     return None, argument
 
 
+def searched(argument: str) -> tuple[str, SearchMode]:
+    """What the argument of /search wants found, and as what: `--word` and `--regex` may stand before it."""
+    for mode in ("word", "regex"):
+        if argument.split(maxsplit=1)[:1] == [f"--{mode}"]:
+            return argument.removeprefix(f"--{mode}").strip(), mode
+    return argument, "text"
+
+
 def matching_arguments(line: str, word: str, revisions: Sequence[int] = ()) -> list[str]:
     """What `word`, the last of `line`, can become as the argument of a command; empty when there is no list of them.
 
     `revisions` are those that /ab can name, in the order in which they are offered.
     """
     choices = [mode.word for mode in ORDER] if line == f"/mode {word}" else []
+    if word and line == f"/search {word}":
+        choices = ["--word", "--regex"]
     if naming := names_revision(line):
         choices = [str(revision) for revision in revisions if str(revision) != naming[1]]
     return [choice for choice in choices if choice.startswith(word) and choice != word][:MOST]

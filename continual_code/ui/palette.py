@@ -5,6 +5,7 @@ Invariant: a chosen command does what it does when it is typed, and a prompt tha
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
@@ -36,4 +37,4 @@ def _choose(prompt: Prompt, say: Say, command: str, about: str) -> None:
 
 def _needs_argument(about: str) -> bool:
     """By how `COMMANDS` writes it: "DIR write ..." needs one, "[ID] undo ..." does not."""
-    return about[0].isupper()
+    return re.sub(r"\[[^]]*\] ", "", about)[0].isupper()

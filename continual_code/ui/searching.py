@@ -16,6 +16,7 @@ from continual_code.events import Found, Match
 from continual_code.port import Session
 from continual_code.ui.calls import Calls
 from continual_code.ui.clean import clean, clean_line
+from continual_code.ui.commands import searched
 from continual_code.ui.mentions import as_mention
 from continual_code.ui.narrate import quiet
 from continual_code.ui.screens.picker import Choice, Picker
@@ -36,9 +37,10 @@ class Searching:
     ) -> None:
         self._source, self._session, self._calls, self._say, self._prompt = source, session, calls, say, prompt
 
-    def begin(self, app: App[None], wanted: str) -> None:
-        """Search for a text and show where it stands."""
-        self._calls.submit(partial(self._session.search, wanted), then=partial(self._show, app, wanted))
+    def begin(self, app: App[None], argument: str) -> None:
+        """Search for what the argument of /search names, and show where it stands."""
+        wanted, mode = searched(argument)
+        self._calls.submit(partial(self._session.search, wanted, mode), then=partial(self._show, app, wanted))
 
     def _show(self, app: App[None], wanted: str, found: Found) -> None:
         if not found.matches:

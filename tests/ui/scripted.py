@@ -23,6 +23,7 @@ from continual_code.events import (
     Proposal,
     Ready,
     Retried,
+    SearchMode,
     StepReport,
     Task,
     Verdict,
@@ -206,8 +207,8 @@ class ScriptedSession:
         self._note("files")
         return self.known_files
 
-    def search(self, wanted: str) -> Found:
-        self._note("search", wanted)
+    def search(self, wanted: str, mode: SearchMode = "text") -> Found:
+        self._note("search", wanted, mode)
         return self.found
 
     def export(self, directory: Path) -> Path:

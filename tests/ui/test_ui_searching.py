@@ -29,10 +29,27 @@ async def test_every_line_stands_with_its_place_and_the_match_of_the_chosen_one_
         await person.sees("“greet” stands in 2 lines.")
         for words in ("greet.py:1: def greet(name):", "src/my app.py:12: greet('you')  # [bold]not markup[/bold]"):
             assert " ".join(words.split()) in " ".join(person.screen.split()), words
-        assert person.session.calls[-1] == ("search", "greet")
+        assert person.session.calls[-1] == ("search", "greet", "text")
         strips = person.app.screen._compositor.render_strips()
         marked = [s.text for strip in strips for s in strip if s.text == "greet" and s.style and s.style.bold]
         assert marked
+
+
+@pytest.mark.parametrize(
+    ("typed", "asked"),
+    [
+        (r"--regex def \w+", (r"def \w+", "regex")),
+        ("--word  greet you", ("greet you", "word")),
+        ("--wordy", ("--wordy", "text")),
+        ("greet --word", ("greet --word", "text")),
+        ("--regex", ("", "regex")),
+    ],
+)
+async def test_a_word_or_a_pattern_is_asked_for_by_the_flags_of_the_command(typed: str, asked: tuple[str, str]) -> None:
+    async with at_work() as person:
+        await searches(person, wanted=typed)
+        await person.sees("stands in 2 lines")
+        assert person.session.calls[-1] == ("search", *asked)
 
 
 @pytest.mark.parametrize(

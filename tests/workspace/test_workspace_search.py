@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from itertools import count
 from pathlib import Path
@@ -10,14 +11,14 @@ import pytest
 from workspace_trees import SECRET, plant
 
 from continual_code.errors import UsageError
-from continual_code.events import Found
+from continual_code.events import Found, SearchMode
 from continual_code.workspace import Root, list_files, search
 from continual_code.workspace.search import AFTER, BEFORE, MOST_MATCHES, SECONDS, search_files
 
 
-def find(text: str, wanted: str, *, word: bool = False) -> list[str]:
+def find(text: str, wanted: str, mode: SearchMode = "text") -> list[str]:
     """What was found in one file, as its line numbers with what matched."""
-    matches = search_files(wanted, ["a.py"], {"a.py": text}.get, word=word).matches
+    matches = search_files(wanted, ["a.py"], {"a.py": text}.get, mode=mode).matches
     return [f"{match.number} {match.text[match.start : match.end]}" for match in matches]
 
 
@@ -44,12 +45,57 @@ def test_text_is_found_as_it_stands_and_case_counts_once_there_is_an_upper_case_
 
 def test_a_word_of_its_own_has_nothing_of_a_name_beside_it():
     text = "reload\nload_all\nload\nx.load(1)\n_load\nLoad2\nreload load\n"
-    assert find(text, "load", word=True) == ["3 load", "4 load", "7 load"]
+    assert find(text, "load", "word") == ["3 load", "4 load", "7 load"]
     assert len(find(text, "load")) == 7
 
 
 def test_a_line_is_found_once_with_its_number_also_the_last_one_without_an_end():
     assert find("x x x\n\ny\nx", "x") == ["1 x", "4 x"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [
+        (r"def \w+_total", ["1 def order_total", "4 def cart_total"]),
+        (r"^\s+return", ["2     return", "5     return"]),
+        (r"RATE\b", ["2 RATE", "6 RATE"]),
+        (r"\brate\b", ["2 RATE", "6 RATE"]),
+        (r"\w+É", ["6 caFÉ"]),
+        (r"\d$", ["5 5", "6 7"]),
+        (r"total\(\)\s+return", []),
+        ("total[^x]+return", []),
+        ("q*", []),
+    ],
+)
+def test_a_pattern_is_matched_line_by_line_and_its_case_counts_as_that_of_a_text(pattern: str, found: list[str]):
+    text = "def order_total():\n    return RATE\n\ndef cart_total():\n    return 1.5\nRATE = 'caFÉ', 7\n"
+    assert find(text, pattern, "regex") == found
+
+
+@pytest.mark.parametrize(
+    ("pattern", "said"),
+    [("(", "missing )"), ("(?=a)b", "invalid perl operator"), (r"(a)\1", "invalid escape"), ("a{2000}", "repetition")],
+)
+def test_what_is_no_pattern_is_refused_in_words_and_not_printed(
+    pattern: str, said: str, capfd: pytest.CaptureFixture[str]
+):
+    with pytest.raises(UsageError, match="no regular expression") as refused:
+        search_files(pattern, [], lambda path: None, mode="regex")
+    assert said in str(refused.value)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_pattern_that_would_take_hours_takes_none():
+    """`re` goes through every way to divide the text: twice the time for each letter more."""
+    text = "x" * 500_000 + "\n"
+    started = time.process_time()
+    assert find(text, "(x+x+)+y", "regex") == []
+    with pytest.raises(UsageError, match="take too long"):
+        search_files(".{0,900}.{0,90}", [], lambda path: None, mode="regex")
+    assert time.process_time() - started < 1.0
+    shorter, started = "x" * 22, time.process_time()
+    assert re.search("(x+x+)+y", shorter) is None
+    assert time.process_time() - started > 0.02
 
 
 def test_matches_come_in_the_order_of_the_files(tree: Path):
@@ -116,11 +162,11 @@ def test_a_search_that_takes_too_long_says_how_far_it_came():
     assert found.cut == "Only the first 2 of 4 files were looked at."
 
 
-@pytest.mark.parametrize("word", [False, True])
-def test_thirty_megabytes_in_two_thousand_files_take_about_a_second(word: bool):
+@pytest.mark.parametrize("mode", ["text", "word", "regex"])
+def test_thirty_megabytes_in_two_thousand_files_take_about_a_second(mode: SearchMode):
     body = "def step_number(order, item: str) -> int:\n    return number + something_else\n" * 190
     files = {f"pkg/module{number}.py": f"{body}cart{number}()\n" for number in range(2000)}
     started = time.process_time()  # the machine may be busy with something else
-    found = search_files("cart77", list(files), files.get, word=word)
+    found = search_files("cart77", list(files), files.get, mode=mode)
     assert time.process_time() - started < 1.5
     assert [match.path for match in found.matches if match.text == "cart77()"] == ["pkg/module77.py"]
