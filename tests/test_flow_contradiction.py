@@ -50,6 +50,7 @@ def test_the_lesson_is_taken_back_and_later_ones_are_learned_again_without_it(
         again = watch.wait(Learned, lambda event: event.lesson.id == second.lesson.id, after=mark)
         loaded = watch.session._loaded()
         statuses = {lesson.id: lesson.status for lesson in watch.session.lessons()}
+        in_its_place = {lesson.id: lesson.superseded_by for lesson in watch.session.lessons()}
         revision = loaded.lineage.journal.revisions(loaded.lineage.key)[-1]
         serves = loaded.lineage.load_head() or {}
         reminders = [reminder.comment for reminder in loaded.lineage.memory()]
@@ -57,6 +58,7 @@ def test_the_lesson_is_taken_back_and_later_ones_are_learned_again_without_it(
     assert undone.detail.startswith("l3 says otherwise. Lesson l1 is undone")
     assert (third.report.status, again.report.status) == ("memory", "learned")
     assert statuses == {"l1": "undone", "l2": "learned", "l3": "memory"}
+    assert in_its_place == {"l1": "l3", "l2": "", "l3": ""}
     assert (revision.number, revision.parent) == (again.report.revision, 0), "as if the first had never been"
     assert any(tensor.any() for name, tensor in serves.items() if ".lora_B." in name)
     assert all(torch.isfinite(tensor).all() for tensor in serves.values())

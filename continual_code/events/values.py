@@ -121,9 +121,9 @@ class Verdict:
 class Lesson:
     """A verdict to learn from and what became of it. `id` is "l" and a number.
 
-    `superseded_by` is the id of a later lesson, learned as well, that took its place; a `pinned` one is never
-    superseded. `said_again` counts the later lessons with the same words. When a learned lesson was last looked
-    at (`checked`, under revision `checked_at`), `objection_left` was the share of what its comment once held
+    `superseded_by` is the id of a later lesson, in the weights or in the prompt, that took its place; a `pinned` one
+    is never superseded. `said_again` counts the later lessons with the same words. When a learned lesson was last
+    looked at (`checked`, under revision `checked_at`), `objection_left` was the share of what its comment once held
     against the answer that it still holds against the answer of now.
     `gap` is how much the comment argues against the rejected tokens: the mean of max(0, log p_untold - log p_told).
     It, and `loss_before` and `loss_after`, the mean divergences from the target, are nats per token, as is `drift`:

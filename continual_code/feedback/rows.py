@@ -154,8 +154,8 @@ def read_lessons(found: Sequence[sqlite3.Row]) -> list[tuple[Lesson, StepReport 
     """All lessons of a model with their reports, oldest first, so that each can say what later ones mean for it."""
     reports = [read_report(row["report"]) for row in found]
     pairs = [(_lesson(row, report), report) for row, report in zip(found, reports, strict=True)]
-    learned = [report for lesson, report in pairs if report and lesson.status == "learned"]
-    later = {earlier: report.lesson_id for report in learned for earlier in report.supersedes}
+    standing = [report for lesson, report in pairs if report and lesson.status in ("learned", "memory")]
+    later = {earlier: report.lesson_id for report in standing for earlier in report.supersedes}
     said = Counter(wording(lesson.comment) for lesson, _ in pairs)
     known = []
     for lesson, report in pairs:

@@ -76,6 +76,7 @@ class Entry:
     created: str
     status: LessonStatus
     faded: bool
+    superseded_by: str
     reason: str
     revision: int | None
     figures: Figures
@@ -159,6 +160,7 @@ def _entry(chronicle: Chronicle, lesson: Lesson, report: StepReport | None, repe
         created=lesson.created,
         status=lesson.status,
         faded=lesson.faded,
+        superseded_by=lesson.superseded_by,
         reason=redact(lesson.reason),
         revision=lesson.revision,
         figures=_figures(lesson, report),

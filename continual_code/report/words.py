@@ -32,7 +32,7 @@ STATES: dict[LessonStatus, State] = {
     "no_signal": State("○", "no signal", "There was nothing in it that this answer could teach.", "none"),
     "refused": State("⊘", "refused", "It was tried, and the weights were left as they had been.", "bad"),
     "failed": State("!", "failed", "Learning it went wrong; the weights are as they had been.", "bad"),
-    "undone": State("↶", "undone", "You took it back; it is not in the weights and not in the prompt.", "gone"),
+    "undone": State("↶", "undone", "It was taken back; it is not in the weights and not in the prompt.", "gone"),
     "rolled_back": State("↺", "rolled back", "It was forgotten when an earlier revision was made to serve.", "gone"),
 }
 FADED = State("◒", "in both", "It has faded in the weights, so it is a line of such prompts as well.", "kept")

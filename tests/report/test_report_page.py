@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from taught import AFTER, BETTER, GAPS, HINTS, TOKENS, Outline, Taught
+from taught import AFTER, BETTER, GAPS, HINTS, TOKENS, Outline, Taught, step
 
 from continual_code.errors import UsageError
 from continual_code.events import Verdict
@@ -48,6 +48,14 @@ def test_each_lesson_says_what_became_of_it_and_why(several: Taught):
         "It ran on without an end.", "◌ waiting", "(your own edit)", "revision 1", "0.400 → 0.100", "2.5 s", "tool.py",
     ):  # fmt: skip
         assert said in text, said
+
+
+def test_a_lesson_that_a_later_one_took_the_place_of_names_it(taught: Taught):
+    earlier, later = taught.reject("Make it async."), taught.reject("Make nothing async.")
+    taught.end(earlier, "memory", "")
+    assert "took its place" not in Outline(page(taught.facts())).text
+    taught.journal.finish(later.id, replace(step(later, "memory"), supersedes=(earlier.id,)))
+    assert f"A later lesson says otherwise and took its place: {later.id}." in Outline(page(taught.facts())).text
 
 
 def test_before_and_after_stand_side_by_side(several: Taught):
