@@ -35,6 +35,7 @@ from continual_code.ui.screens.credit import CreditScreen
 from continual_code.ui.screens.help import HelpScreen
 from continual_code.ui.screens.lessons import LessonsScreen
 from continual_code.ui.screens.main import MainScreen
+from continual_code.ui.screens.page import Page
 from continual_code.ui.screens.trust import TrustScreen
 from continual_code.ui.status import Status
 from continual_code.ui.theme import read_theme, store_theme
@@ -118,7 +119,8 @@ class ContinualApp(App[Switch]):
 
     def action_help(self) -> None:
         if not isinstance(self.screen, HelpScreen):
-            self.push_screen(HelpScreen(self))
+            topic = self.screen.topic if isinstance(self.screen, Page) else "Screens"
+            self.push_screen(HelpScreen(self, topic))
 
     def action_next_mode(self) -> None:
         """Change the mode, and say for a moment what it means."""

@@ -46,6 +46,19 @@ async def test_a_question_mark_opens_the_help_on_every_screen_without_a_text(sce
         await person.until(lambda: person.app.screen is below, "the screen of before")
 
 
+@pytest.mark.parametrize(
+    ("scene", "heading"),
+    [("working", "Prompt"), ("review", "Proposal (F2)"), ("lessons", "Lists"), ("search", "Lists")],
+)
+async def test_the_help_begins_with_the_keys_of_where_it_was_called(scene: str, heading: str) -> None:
+    async with at_work() as person:
+        await SCENES[scene](person)
+        await person.press("f1")
+        await person.until(lambda: isinstance(person.app.screen, HelpScreen), "the help")
+        await person.settles()
+        assert person.screen.strip().startswith(heading)
+
+
 @pytest.mark.parametrize("scene", SCENES)
 async def test_without_colours_a_screen_says_the_same(scene: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)

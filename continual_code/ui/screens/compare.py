@@ -19,7 +19,7 @@ from continual_code.ui.headline import title_of
 from continual_code.ui.looks import Look
 from continual_code.ui.narrate import compared_words, retried_words
 from continual_code.ui.reviews import Pending
-from continual_code.ui.screens.page import Page
+from continual_code.ui.screens.page import Page, Topic
 from continual_code.ui.widgets.comparison import Comparison, Side
 from continual_code.ui.widgets.review import SCROLLS, Review
 from continual_code.ui.widgets.status_bar import Source
@@ -60,6 +60,10 @@ class CompareScreen(Page[Judgement | str | None]):
         else:
             yield Review(self._pending, title_of(self._pending.proposal), body, self.source, grace=self._grace)
         yield self.footer()
+
+    @property
+    def topic(self) -> Topic:
+        return "Screens" if self._pending is None else "Proposal"
 
     @property
     def keys(self) -> str:

@@ -11,8 +11,9 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from continual_code.ui.commands import COMMANDS
-from continual_code.ui.screens.page import Page
+from continual_code.ui.screens.page import Page, Topic
 from continual_code.ui.widgets.key_list import KeyList
+from continual_code.ui.widgets.status_bar import Source
 
 KEYS = {
     "Prompt": {
@@ -68,13 +69,18 @@ KEYS = {
 
 
 class HelpScreen(Page[None]):
-    """Scrolls with the arrow keys; Esc closes."""
+    """Begins with `topic`, what it was called from; scrolls with the arrow keys; Esc closes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape,q,f1,question_mark", "dismiss", "Close")]
 
+    def __init__(self, source: Source, topic: Topic) -> None:
+        super().__init__(source)
+        self._topic = topic
+
     def compose(self) -> ComposeResult:
-        commands = {f"/{name}": about for name, about in COMMANDS.items()}
-        yield KeyList({**KEYS, "Commands": commands}, id="help")
+        tables = {**KEYS, "Commands": {f"/{name}": about for name, about in COMMANDS.items()}}
+        headings = sorted(tables, key=lambda heading: not heading.startswith(self._topic))
+        yield KeyList({heading: tables[heading] for heading in headings}, id="help")
         yield self.footer()
 
     @property

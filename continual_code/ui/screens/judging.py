@@ -22,7 +22,7 @@ from continual_code.ui.looks import Looks
 from continual_code.ui.narrate import accepted_unseen, failure_of, quiet
 from continual_code.ui.reviews import Pending, Reviews
 from continual_code.ui.screens.compare import Judgement, after_lesson, of_revisions
-from continual_code.ui.screens.page import Page
+from continual_code.ui.screens.page import Page, Topic
 from continual_code.ui.widgets.diff_view import DiffView
 from continual_code.ui.widgets.prompt import Prompt
 from continual_code.ui.widgets.review import Review
@@ -53,6 +53,10 @@ class JudgingPage(Page[None]):
     def review(self) -> Review | None:
         """The open card, if any."""
         return next((card for card in self.query(Review) if card.is_attached and not card.closing), None)
+
+    @property
+    def topic(self) -> Topic:
+        return "Proposal" if self.review is not None and self.review.has_focus_within else "Prompt"
 
     def say(self, lines: Iterable[Content]) -> None:
         """Write lines to the transcript."""

@@ -22,7 +22,7 @@ from continual_code.ui.clean import clean_line
 from continual_code.ui.crediting import show_credit
 from continual_code.ui.narrate import failure, failure_of
 from continual_code.ui.screens.confirm import Confirm
-from continual_code.ui.screens.page import Page
+from continual_code.ui.screens.page import Page, Topic
 from continual_code.ui.widgets.lesson_list import LessonList, figure, heading, loss, status_of
 from continual_code.ui.widgets.status_bar import Source
 
@@ -66,6 +66,10 @@ class LessonsScreen(Page[None]):
     def on_resize(self) -> None:
         width = self.size.width - 2
         self.query_one("#lesson-heading", Static).update(Content.styled(f"  {heading(width - 2)}", ".quiet"))
+
+    @property
+    def topic(self) -> Topic:
+        return "Lists"
 
     @property
     def keys(self) -> str:

@@ -6,13 +6,15 @@ left once, whatever was pressed before it was gone.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.screen import Screen, ScreenResultType
 
 from continual_code.ui.widgets.status_bar import Source, StatusBar
+
+Topic = Literal["Prompt", "Proposal", "Lists", "Screens"]  # each begins a heading of the help
 
 
 class Page(Screen[ScreenResultType]):
@@ -31,6 +33,11 @@ class Page(Screen[ScreenResultType]):
     @property
     def keys(self) -> str:
         raise NotImplementedError
+
+    @property
+    def topic(self) -> Topic:
+        """What the help begins with when it is called from here."""
+        return "Screens"
 
     def dismiss(self, result: ScreenResultType | None = None) -> AwaitComplete:
         """Leave the screen; a second key that arrives after that would leave the one below, and does nothing."""

@@ -14,7 +14,7 @@ from textual.binding import BindingType
 from textual.content import Content
 from textual.widgets import Static
 
-from continual_code.ui.screens.page import Page
+from continual_code.ui.screens.page import Page, Topic
 from continual_code.ui.widgets.choices import Choices
 from continual_code.ui.widgets.status_bar import Source
 
@@ -45,6 +45,10 @@ class Picker(Page[str | None]):
 
     def on_mount(self) -> None:
         self.query_one(Choices).focus()
+
+    @property
+    def topic(self) -> Topic:
+        return "Lists"
 
     @property
     def keys(self) -> str:
