@@ -13,6 +13,7 @@ from torch import Tensor
 
 from continual_code.learning.hindsight import Hindsight
 from continual_code.learning.lessons import Earlier
+from continual_code.learning.weighing import Dropped
 
 TELLING = 3  # letters; a shorter piece of a word is in too many of them
 ALIKE = 0.5  # of the words of two comments, in order: they say something of the same thing
@@ -23,19 +24,14 @@ class Contradiction:
 
     Args:
         hindsight: its scorer's prefixes are kept for nobody else.
-        gone: the tokens of the rejected answer that the comment argues against.
-        rejected: the tokens of that answer.
-        lacking, rarer: those that its correction has nowhere, and less often; see `Weighed`.
+        dropped: what becomes of the tokens of the rejected answer.
         decode: gives a token's text.
     """
 
     def __init__(
-        self, hindsight: Hindsight, comment: str, gone: Collection[int], rejected: Collection[int],
-        lacking: Collection[int], rarer: Collection[int], decode: Callable[[Sequence[int]], str],
-    ) -> None:  # fmt: skip
-        self._hindsight, self._comment, self._gone = hindsight, comment, frozenset(gone)
-        self._rejected, self._lacking, self._rarer = frozenset(rejected), frozenset(lacking), frozenset(rarer)
-        self._decode = decode
+        self, hindsight: Hindsight, comment: str, dropped: Dropped, decode: Callable[[Sequence[int]], str]
+    ) -> None:
+        self._hindsight, self._comment, self._dropped, self._decode = hindsight, comment, dropped, decode
         self._read: dict[str, Tensor] = {}  # by lesson: the base thinks the same whenever it is asked
 
     def of_most(self, earlier: Earlier) -> bool:
@@ -56,17 +52,17 @@ class Contradiction:
         if not self._comment:
             return False
         taught = {earlier.rehearsal.token_ids[place] for place in earlier.rehearsal.deciding}
-        shown = taught & self._rejected
-        nowhere = shown & self._lacking
+        shown = taught & self._dropped.shown
+        nowhere = shown & self._dropped.lacking
         is_most = 2 * len(nowhere) >= len(shown) and 4 * len(shown) >= len(taught)
         if is_most and not self._words_of(nowhere).isdisjoint(_words(self._comment)):
             return True
-        is_about_it = any(word in earlier.comment.lower() for word in self._words_of(shown & self._rarer))
+        is_about_it = any(word in earlier.comment.lower() for word in self._words_of(shown & self._dropped.rarer))
         return (is_about_it and self._alike(earlier) >= ALIKE) or self.outright(earlier)
 
     def outright(self, earlier: Earlier) -> bool:
         """Whether it says otherwise of the same thing: in like words, and against a token of both answers."""
-        both = [place for place, token_id in enumerate(earlier.rehearsal.token_ids) if token_id in self._gone]
+        both = [place for place, token_id in enumerate(earlier.rehearsal.token_ids) if token_id in self._dropped.blamed]
         if not (self._comment and both and self._alike(earlier) >= ALIKE):
             return False
         return bool(self._against(earlier)[both].any())

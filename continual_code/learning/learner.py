@@ -119,8 +119,7 @@ class Learner:
             return Candidate(report("no_signal", "The remark is not about the code.", NOTHING), None)
         outcome = NOTHING
         against = evidence.comment if evidence.supersedes else ""
-        rejected = rollout.token_ids, weighed.lacking, weighed.rarer
-        contradiction = Contradiction(self._hindsight.apart(), against, weighed.gone, *rejected, self._chat.decode)
+        contradiction = Contradiction(self._hindsight.apart(), against, weighed.dropped, self._chat.decode)
         holding = Holding(earlier, lines, self._canaries(), self._settings, contradiction)
 
         def kept(reason: str) -> Candidate:

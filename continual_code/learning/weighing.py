@@ -70,6 +70,21 @@ class Correction(Untold):
         return likelier - PRICE * changed(rejected, self.token_ids)
 
 
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """Tokens of a rejected answer (all are in `shown`), by what becomes of them.
+
+    `blamed`: the lesson leaves them, and the teacher argues against them; `lacking`: the correction has them nowhere,
+    whether the lesson has to teach that or not; `rarer`: the correction has them less often, and, if it was given anew,
+    the lesson leaves them (what such an answer lacks the base may never have thought of).
+    """
+
+    shown: frozenset[int]
+    blamed: frozenset[int] = frozenset()
+    lacking: frozenset[int] = frozenset()
+    rarer: frozenset[int] = frozenset()
+
+
 @dataclass(frozen=True)
 class Weighed:
     """A rejected answer beside its correction, if there is one.
@@ -111,26 +126,15 @@ class Weighed:
         return frozenset(self.rollout.token_ids[place] for place in self.departs[0])
 
     @property
-    def gone(self) -> frozenset[int]:
-        """Those of them that the teacher argues against."""
-        against_T = argued_against(self.told.own, self.rejected.reading.own)
-        return frozenset(self.rollout.token_ids[place] for place in self.departs[0] if against_T[place])
-
-    @property
-    def lacking(self) -> frozenset[int]:
-        """The rejected tokens that the correction has nowhere, whether the lesson has to teach that or not."""
-        return frozenset(self.rollout.token_ids).difference(self.corrected.token_ids) if self.corrected else frozenset()
-
-    @property
-    def rarer(self) -> frozenset[int]:
-        """The tokens that the correction has less often.
-
-        What an answer given anew lacks the base may never have thought of: there only what the lesson leaves counts.
-        """
+    def dropped(self) -> Dropped:
+        """What becomes of the tokens of the rejected answer."""
+        rejected, against_T = self.rollout.token_ids, argued_against(self.told.own, self.rejected.reading.own)
+        blamed = frozenset(rejected[place] for place in self.departs[0] if against_T[place])
         if self.corrected is None:
-            return frozenset()
-        fewer = frozenset(Counter(self.rollout.token_ids) - Counter(self.corrected.token_ids))
-        return fewer if self.corrected.edits else fewer & self.left
+            return Dropped(frozenset(rejected), blamed)
+        fewer = frozenset(Counter(rejected) - Counter(self.corrected.token_ids))
+        lacking = frozenset(rejected).difference(self.corrected.token_ids)
+        return Dropped(frozenset(rejected), blamed, lacking, fewer if self.corrected.edits else fewer & self.left)
 
     @property
     def taught(self) -> frozenset[int]:

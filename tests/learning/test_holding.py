@@ -16,6 +16,7 @@ from continual_code.learning.holding import Holding
 from continual_code.learning.lessons import Earlier
 from continual_code.learning.scoring import Exchange, Reading, Scorer
 from continual_code.learning.step import Rehearsal
+from continual_code.learning.weighing import Dropped
 from continual_code.model.prefix import PrefixStore
 from continual_code.settings import LearningSettings
 
@@ -134,9 +135,9 @@ def test_a_comment_contradicts_outright_what_it_says_otherwise_in_like_words(
     arguing(bench, monkeypatch, taught, argues)
     hindsight = Hindsight(Scorer(bench.view, PrefixStore(), lambda: None), bench.base.chat)
     says = "Open text files with encoding='latin-1'."
-    found = Contradiction(hindsight, says, [taught[4]] if gone else [], [], [], [], str)
+    found = Contradiction(hindsight, says, Dropped(frozenset(taught), frozenset([taught[4]] if gone else [])), str)
     assert found.outright(old) == outright
-    silent = Contradiction(hindsight, "", [taught[4]], [], [], [], str)
+    silent = Contradiction(hindsight, "", Dropped(frozenset(taught), frozenset([taught[4]])), str)
     assert not silent.outright(old)
     found = Holding([old], [], [], LearningSettings(), silent)
     assert not found.may_go(found.held[0]), "what may take no place lets nothing go"
@@ -170,8 +171,9 @@ def test_a_comment_replaces_a_lesson_whose_words_its_correction_drops_if_it_spea
     hindsight = Hindsight(Scorer(bench.view, PrefixStore(), lambda: None), bench.base.chat)
     before, after = ([taught[place] for place in places] for places in (rejected, corrected))
     texts = {taught[3]: "=None"}
-    lacking, rarer = set(before) - set(after), Counter(before) - Counter(after)
-    found = Contradiction(hindsight, says, [], before, lacking, rarer, lambda token_ids: texts.get(token_ids[0], ")"))
+    lacking, rarer = frozenset(before) - frozenset(after), frozenset(Counter(before) - Counter(after))
+    dropped = Dropped(frozenset(before), frozenset(), lacking, rarer)
+    found = Contradiction(hindsight, says, dropped, lambda token_ids: texts.get(token_ids[0], ")"))
     assert found.replaces(old) == replaces
 
 
@@ -183,7 +185,7 @@ def test_an_earlier_lesson_is_read_once_however_often_it_is_asked_about(
     against = Hindsight.against
     monkeypatch.setattr(Hindsight, "against", lambda self, *asked: (reads.append(asked[-1]), against(self, *asked))[1])
     hindsight = Hindsight(Scorer(bench.view, PrefixStore(), lambda: None), bench.base.chat)
-    found = Contradiction(hindsight, "Say it otherwise.", taught, taught, [], [], str)
+    found = Contradiction(hindsight, "Say it otherwise.", Dropped(frozenset(taught), frozenset(taught)), str)
     first = found.of_most(old)
     assert (found.of_most(old), found.of_most(replace(old, lesson_id="l1"))) == (first, first)
     assert reads == ["Say it otherwise."] * 2, "one for each lesson"

@@ -84,8 +84,8 @@ def test_a_correction_adds_if_most_of_what_it_teaches_is_not_in_the_rejected_ans
 def test_what_a_correction_has_less_often_is_dropped_but_of_one_given_anew_only_what_is_left_for_it() -> None:
     rejected = [0, 1, 1, 2, 3]
     found = correction(0.2, 0.1, 0.2, 0.0, 0.0, 1.5)  # its end is meant; that it writes 1 but once is not
-    assert weighed(found, rejected).rarer == {1, 3}
-    assert weighed(found, rejected).lacking == {3}
+    assert weighed(found, rejected).dropped.rarer == {1, 3}
+    assert weighed(found, rejected).dropped.lacking == {3}
     assert weighed(found, rejected).left == {3}
-    assert weighed(replace(found, edits=False), rejected).rarer == {3}
-    assert weighed(None, rejected).rarer == weighed(None, rejected).lacking == frozenset()
+    assert weighed(replace(found, edits=False), rejected).dropped.rarer == {3}
+    assert weighed(None, rejected).dropped.rarer == weighed(None, rejected).dropped.lacking == frozenset()
