@@ -13,7 +13,10 @@ def add_lessons(parser: argparse.ArgumentParser) -> None:
     """The options of `bench lessons`."""
     parser.add_argument("--rules", type=Path, metavar="FILE", help="rules and tasks to measure (default: built in)")
     parser.add_argument("--only", metavar="IDS", help="these rules, separated by commas")
-    parser.add_argument("--split", choices=["score", "tune", "all"], default="score", help="which built-in rules")
+    parser.add_argument(
+        "--split", choices=["score", "tune", "unseen", "all"], default="score",
+        help="which built-in rules; nothing of the learner was chosen by the unseen ones",
+    )  # fmt: skip
     parser.add_argument("--limit", type=_count, metavar="N", help="the first N rules")
     parser.add_argument(
         "--arms", default="ours,memory,none", metavar="NAMES",

@@ -153,6 +153,61 @@ SAMPLES = {
         "def test_double():\n    assert double(0) == 0\n\n\ndef test_double_two():\n    assert double(2) == 4\n",
         "def test_f(a):\n    return a\n",
     ),
+    "stderr": (
+        "import sys\n\n\ndef f(a):\n    print(a, file=sys.stderr)\n",
+        "import sys\n\n\ndef f(a):\n    print(a, file=sys.stderr)\n    print(a)\n",
+        "import sys\n\n\ndef f(a):\n    sys.stderr.write(a)\n",
+    ),
+    "flush": (
+        "def f(a):\n    print('Total', a, flush=True)\n",
+        "def f(a):\n    print('flush', a)\n",
+        "def f(a, flush=True):\n    return a\n",
+    ),
+    "newline": (
+        "def f(p):\n    with open(p, newline='') as file:\n        return file.read()\n",
+        "def f(p):\n    with open(p) as file:\n        return file.read()\n",
+        "def f(a):\n    return open(a, newline='')\n",
+    ),
+    "utc": (
+        "from datetime import datetime, timezone\n\n\ndef f():\n    return datetime.now(timezone.utc)\n",
+        "from datetime import datetime\n\n\ndef f():\n    return datetime.now()\n",
+        "from datetime import timezone\n\n\ndef f(a=timezone.utc):\n    return a\n",
+    ),
+    "log_before_raise": (
+        "import logging\n\n\ndef f(a):\n    logging.warning('no %s', a)\n    raise KeyError(a)\n",
+        "def f(a):\n    raise KeyError(a)\n",
+        "import logging\n\n\ndef f(a):\n    logging.warning(a)\n",
+    ),
+    "one_line_docstring": (
+        'def f(a):\n    """Return it."""\n    return a\n',
+        'def f(a):\n    """Return it.\n\n    And more.\n    """\n    return a\n',
+        'def f(a):\n    """Return it.\n\n    And more.\n    """\n    return a\n',
+    ),
+    "slots": (
+        "class A:\n    __slots__ = ('x',)\n\n    def __init__(self, x):\n        self.x = x\n",
+        "class A:\n    def __init__(self, x):\n        self.x = x\n",
+        "__slots__ = ()\n",
+    ),
+    "repr": (
+        "class A:\n    def __repr__(self):\n        return 'A()'\n",
+        "class A:\n    def __str__(self):\n        return repr('A()')\n",
+        "def __repr__(a):\n    return a\n",
+    ),
+    "module_docstring": (
+        '"""Doubles."""\n\n\ndef f(a):\n    return a * 2\n',
+        'def f(a):\n    """Doubles."""\n    return a * 2\n',
+        '"""Doubles."""\n',
+    ),
+    "session": (
+        "def f(session, url):\n    return session.get(url).text\n",
+        "def f(url):\n    session = requests.Session()\n    return session.get(url).text\n",
+        "def f(session):\n    return session\n",
+    ),
+    "test_class": (
+        "from maths import double\n\n\nclass TestDouble:\n    def test_two(self):\n        assert double(2) == 4\n",
+        "import unittest\n\n\nclass TestIt(unittest.TestCase):\n    def test(self):\n        assert double(2) == 4\n",
+        "class TestIt:\n    pass\n",
+    ),
 }
 NOTHING = {
     "no answer": ("", ""),
@@ -270,7 +325,7 @@ def test_what_was_added_are_whole_statements_with_their_decorators_and_comments(
 def test_there_are_enough_rules_of_every_kind() -> None:
     assert len(RULES) >= 20
     assert len(RULES) == len(load_rules(None)) == len(SAMPLES)
-    for split in ("tune", "score"):
+    for split in ("tune", "score", "unseen"):
         groups = {rule.group for rule in RULES.values() if rule.split == split}
         assert groups == {"style", "behaviour", "scope", "project", "tests"}
     assert sum(rule.split == "tune" for rule in RULES.values()) >= 5

@@ -21,7 +21,7 @@ from pydantic import AliasChoices, BaseModel, Field, ValidationError, model_vali
 from continual_code.bench.lessons.checks import added, holds, parsed, require_expression
 from continual_code.errors import UsageError
 
-Split = Literal["tune", "score"]
+Split = Literal["tune", "score", "unseen"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,8 @@ class Rule:
     """A comment, the tasks to try it on, and how to see whether an edit follows it.
 
     The comment is given once, on one of `correct_on`; it should then hold on `siblings`
-    and have no effect on `unrelated`. Rules of the split "tune" are for choosing settings.
+    and have no effect on `unrelated`. Rules of the split "tune" are for choosing settings; those of "unseen" were
+    written when the learner was done, and nothing of it was chosen or changed by them.
     `flip` is what the same person may say later, of the same tasks, to the contrary.
     """
 
