@@ -29,6 +29,16 @@ class Undoing(NamedTuple):
     words: str
 
 
+class NotWritten(WorkspaceError):
+    """A verdict stands in the journal, but its file could not be written. `lesson` is what the verdict created."""
+
+    def __init__(self, error: ContinualCodeError, lesson: Lesson | None) -> None:
+        super().__init__(
+            error.what, kept="Your verdict is recorded; the file is as it was.", do="Ask again once it can be written."
+        )
+        self.lesson = lesson
+
+
 class Desk:
     """One repository's verdicts and edits.
 
@@ -81,6 +91,7 @@ class Desk:
             UsageError: unknown proposal, one that was judged before, or one to write in another directory;
                 a hunk that the proposal does not have, or an "accept" that leaves out all of them.
             WorkspaceError: the file changed since the proposal, or may not be written; nothing was recorded.
+            NotWritten: everything was recorded, but then the file could not be written.
         """
         proposal = self.journal.proposal(verdict.proposal_id)
         after = _text_to_write(verdict, proposal)
@@ -90,7 +101,10 @@ class Desk:
         record = self._edits.prepare(proposal.path, proposal.before, after)
         intent: EditIntent = {"record": asdict(record), "after": after}
         lesson = self.journal.record_verdict(verdict, intent)
-        self._write(proposal.id, record, after)
+        try:
+            self._write(proposal.id, record, after)
+        except ContinualCodeError as error:
+            raise NotWritten(error, lesson) from error
         return lesson
 
     def recover(self) -> list[str]:

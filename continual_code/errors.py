@@ -44,6 +44,10 @@ class StateError(ContinualCodeError):
     """The journal, a revision or a lock is not in the state it must be in."""
 
 
+class DamagedError(StateError):
+    """One thing that was stored cannot be read any more; what stands beside it can."""
+
+
 class ImportRefused(ContinualCodeError):
     """A file from outside (adapter, manifest, configuration) failed its checks."""
 

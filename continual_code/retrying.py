@@ -17,7 +17,7 @@ from continual_code.events import HELD_SHARE, Event, Lesson, NoEdit, Proposal, P
 from continual_code.jobs import Jobs, Urgency
 
 if TYPE_CHECKING:  # they load torch
-    from continual_code.learning.worker import Published
+    from continual_code.learning.head import Published
     from continual_code.serving import Serving
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # the first frame waits for this module, and must not wait fo
     from continual_code.agent import Agent, Asked, Draft
     from continual_code.desk import Desk
     from continual_code.engine import Engine
-    from continual_code.learning.worker import Published
+    from continual_code.learning.head import Published
     from continual_code.settings import Settings
 
 

@@ -47,7 +47,7 @@ if TYPE_CHECKING:  # the first frame waits for this module, and must not wait fo
     from continual_code.app import Work
     from continual_code.desk import Desk
     from continual_code.engine import Engine
-    from continual_code.learning.worker import Published
+    from continual_code.learning.head import Published
     from continual_code.runs import LiveRuns
 
 CLOSE_SECONDS = 4.0
@@ -74,6 +74,7 @@ class LiveSession:
         self.commits = LiveCommits(lambda: self._desk, self.emit, self._jobs, self.turns, self._loaded)
         self._runs: LiveRuns | None = None
         self._serving: Serving | None = None
+        self._is_loading = True
         self._thread = threading.Thread(target=self._serve, name="serving", daemon=True)
 
     # --- What the screen calls ----------------------------------------------------------
@@ -112,11 +113,18 @@ class LiveSession:
         self._jobs.put(Urgency.PERSON, lambda: compare(serving, *comparison))
 
     def judge(self, verdict: Verdict) -> None:
-        lesson = self._desk.judge(verdict)
+        from continual_code.desk import NotWritten
+
+        try:
+            lesson, trouble = self._desk.judge(verdict), None
+        except NotWritten as error:
+            lesson, trouble = error.lesson, error
         if lesson:
             self._retries.expect(lesson, verdict.kind)
         self.emit(Recorded(verdict, lesson))
-        if verdict.kind != "reject":
+        if trouble:
+            self.emit(Failed(trouble.what, trouble.kept, trouble.do))
+        elif verdict.kind != "reject":
             self.emit(Applied(verdict.proposal_id, self._desk.journal.proposal(verdict.proposal_id).path))
         if lesson and self._engine:
             self._engine.worker.wake()
@@ -134,11 +142,11 @@ class LiveSession:
             return
         self._desk.journal.lesson(id)  # an unknown id is the caller's fault, and said at once
         worker = self._loaded().worker
-        worker.do(lambda: self.emit(worker.undo(id)))
+        worker.do(lambda: self.emit(worker.head.undo(id)))
 
     def rollback(self, revision: int) -> None:
         worker = self._loaded().worker
-        worker.do(lambda: self.emit(worker.rollback(revision)))
+        worker.do(lambda: self.emit(worker.head.rollback(revision)))
 
     def pin(self, id: str, pinned: bool) -> None:
         self._desk.journal.pin(id, pinned)
@@ -229,7 +237,8 @@ class LiveSession:
 
     def _serve(self) -> None:
         self._guarded(self._start_engine)
-        while self._engine and not self.turns.closed:
+        self._is_loading = False
+        while not self.turns.closed:
             self._guarded(self._jobs.next())
 
     def _guarded(self, work: Callable[[], None]) -> None:
@@ -274,6 +283,8 @@ class LiveSession:
         return self._ready().engine
 
     def _ready(self) -> Serving:
-        if self._serving is None:
+        if self._serving is None and self._is_loading:
             raise ContinualCodeError("The model is still loading.", do="Try again in a moment.")
+        if self._serving is None:
+            raise ContinualCodeError("The model could not be loaded.", do="See above why, and start again.")
         return self._serving

@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, NamedTuple
 
-from continual_code.errors import StateError, UsageError
+from continual_code.errors import DamagedError, UsageError
 from continual_code.events import Lesson, Message, Proposal, Revision, Rollout, StepReport, Task, Verdict
 
 EditIntent = Mapping[str, Any]
@@ -64,7 +64,7 @@ def unpack(blob: bytes, what: str) -> Any:
     try:
         return json.loads(zlib.decompress(blob))
     except (zlib.error, ValueError) as error:
-        raise StateError(
+        raise DamagedError(
             f"What the journal holds about {what} is damaged ({error}).",
             kept="Nothing else is affected.",
             do="Give the verdict again on a new proposal.",

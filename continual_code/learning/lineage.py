@@ -18,7 +18,7 @@ from continual_code.adapters.card import model_card
 from continual_code.adapters.export import export_peft
 from continual_code.adapters.store import AdapterStore
 from continual_code.disk import Lock, private_dir
-from continual_code.errors import UsageError
+from continual_code.errors import DamagedError, StateError, UsageError
 from continual_code.events import Lesson, Reminder, StepReport
 from continual_code.feedback.journal import Journal
 from continual_code.feedback.ledger import RevisionRow
@@ -73,8 +73,11 @@ class Lineage:
         return [lesson for lesson in self.lessons() if lesson.status == "learned" and not lesson.superseded_by]
 
     def left_by(self, lesson: Lesson) -> list[Earlier]:
-        """What one lesson left, or would have left, if there was a corrected answer to teach."""
-        rollout, report = self.journal.rollout(lesson.proposal_id), self.journal.report(lesson.id)
+        """What one lesson left, or would have left, if there was a corrected answer to teach and it can be read."""
+        try:
+            rollout, report = self.journal.rollout(lesson.proposal_id), self.journal.report(lesson.id)
+        except DamagedError:
+            return []
         return Earlier.of(rollout, report, lesson.comment, lesson.pinned)
 
     def recover(self) -> str | None:
@@ -153,6 +156,11 @@ class Lineage:
         return RevisionRow(number, parent, stored.path, stored.sha256, (lesson_id,))
 
     def _carry_out(self, plan: Rewind) -> Rewind:
+        """Raises StateError: the revision to go back to is damaged or not there; nothing was changed."""
+        if plan.to and (trouble := self.store.verify(plan.to, self.base_digest)):
+            raise StateError(
+                trouble, kept="Nothing was changed.", do="Revision 0, the base, can always be gone back to."
+            )
         self.journal.rewind(self.key, **asdict(plan))
         return plan
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from torch import Tensor
 
+from continual_code.errors import StateError
 from continual_code.events import Checked, Event, LearnerState, Lesson, StudiedAgain
 from continual_code.feedback.rows import PendingLesson
 from continual_code.learning.learner import Learner
@@ -53,7 +54,7 @@ class Upkeep:
         started = time.monotonic()
         try:
             moved = self._piece()
-        except (RuntimeError, MemoryError):  # torch; it would fail the same way a second later
+        except (RuntimeError, MemoryError, StateError):  # it would fail the same way a second later
             self._is_done = True
             raise
         self._spent += time.monotonic() - started

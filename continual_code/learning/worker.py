@@ -10,11 +10,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import replace
 
 from torch import Tensor
 
-from continual_code.errors import ContinualCodeError, Interrupted
+from continual_code.errors import ContinualCodeError, DamagedError, Interrupted, StateError
 from continual_code.events import (
     Credited,
     Event,
@@ -24,11 +25,11 @@ from continual_code.events import (
     Lesson,
     Rollout,
     StepReport,
-    Undone,
 )
 from continual_code.feedback.rows import PendingLesson
+from continual_code.learning.head import Head, Published
 from continual_code.learning.learner import Learner
-from continual_code.learning.lessons import Candidate, Credit, Evidence, Reasked, Stage
+from continual_code.learning.lessons import Candidate, Credit, Evidence, Stage
 from continual_code.learning.lineage import Lineage
 from continual_code.learning.turns import Turns
 from continual_code.learning.upkeep import Upkeep
@@ -36,16 +37,6 @@ from continual_code.model.threads import dismiss_helpers
 from continual_code.settings import LearningSettings
 
 POLL_SECONDS = 1.0  # how often verdicts recorded by other processes, and a lock that became free, are looked for
-
-
-@dataclass(frozen=True)
-class Published:
-    """A new head for the serving view. `lesson` is None when it came from an undo."""
-
-    revision: int
-    tensors: Mapping[str, Tensor]
-    lesson: Lesson | None = None
-    reasked: Reasked | None = None
 
 
 class Worker:
@@ -77,14 +68,16 @@ class Worker:
         settings: LearningSettings,
     ) -> None:
         self._lineage, self._turns, self._initial, self._lora = lineage, turns, initial, lora
-        self._evidence_of, self._publish, self._remind, self._emit = evidence, publish, remind, emit
+        self._evidence_of, self._remind, self._emit = evidence, remind, emit
         self._learner, self._settings = learner(self._stage, self._credit), settings
+        self.head = Head(lineage, initial, publish, lambda trouble: emit(Failed(trouble)))
         self._upkeep = Upkeep(
-            lineage, self._learner, settings, lora=lora, adapter=self._adapter, evidence=evidence, emit=emit
+            lineage, self._learner, settings, lora=lora, adapter=self.head.adapter, evidence=evidence, emit=emit
         )
         self._wake = threading.Event()
         self._jobs: deque[Callable[[], None]] = deque()
         self._current: tuple[str, float] | None = None
+        self._is_stuck = False  # what failed would fail again: nothing is tried before something is wanted
         self._thread = threading.Thread(target=self._run, name="learner", daemon=True)
 
     def start(self) -> None:
@@ -114,20 +107,6 @@ class Worker:
         if not self._thread.is_alive():
             self._lineage.lock.release()
 
-    def undo(self, lesson_id: str) -> Undone:
-        """Take a lesson back (on the learning thread: call it through `do`)."""
-        plan = self._lineage.undo(lesson_id)
-        self._serve_head()
-        again = f"; learning again: {', '.join(plan.requeue)}" if plan.requeue else ""
-        return Undone(lesson_id, f"Lesson {lesson_id} is undone, revision {plan.to} serves{again}.")
-
-    def rollback(self, revision: int) -> Undone:
-        """Serve an earlier revision and forget what was learned after it (on the learning thread)."""
-        plan = self._lineage.rollback(revision)
-        self._serve_head()
-        forgotten = ", ".join(plan.rolled_back)
-        return Undone(forgotten, f"Revision {plan.to} serves; what was learned after it is forgotten.")
-
     def objections(self, comment: str, *rollouts: Rollout) -> list[float]:
         """How much a comment argues against each answer, nats per token (on the learning thread)."""
         return [self._learner.objection_to(rollout, comment) for rollout in rollouts]
@@ -152,22 +131,42 @@ class Worker:
             self._wake.wait(POLL_SECONDS)
 
     def _work(self) -> None:
+        self._is_stuck = self._is_stuck and not self._wake.is_set()
         self._wake.clear()  # first: what comes from now on is not overlooked
+        learns = self._lineage.lock.held or self._take_over()
         while self._jobs and not self._turns.closed:
             self._turns.begin()  # whoever cancelled a lesson did not mean what comes after it
             self._jobs.popleft()()
-        if not self._lineage.lock.held and not self._take_over():
+        if not learns:
+            self.head.follow()
             self._emit(LearnerState("read_only", stage=f"process {self._lineage.lock.holder()} is learning"))
             return
-        while not self._turns.closed and not self._jobs:
-            pending = self._lineage.journal.pending(self._lineage.key, limit=1)
-            if not pending:
+        try:
+            self._learn_what_waits()
+        except ContinualCodeError as error:
+            self._is_stuck = not isinstance(error, Interrupted)  # a full disk, say, of which no lesson is to blame
+            raise
+
+    def _learn_what_waits(self) -> None:
+        while not (self._turns.closed or self._jobs or self._is_stuck):
+            pending = self._next()
+            if pending is None:
                 self._look_after()
                 return
             try:
-                self._attempt(pending[0])
+                self._attempt(pending)
             finally:
                 self._current = None
+
+    def _next(self) -> PendingLesson | None:
+        """The lesson that waits longest; those of a proposal that cannot be read any more end before it."""
+        while True:
+            try:
+                pending = self._lineage.journal.pending(self._lineage.key, limit=1)
+                return pending[0] if pending else None
+            except DamagedError as error:
+                damaged = next(each.id for each in self._lineage.lessons() if each.status == "pending")
+                self._conclude(damaged, _without_effect(damaged, "failed", str(error)))
 
     def _look_after(self) -> None:
         """Nothing waits: see to earlier lessons, if nobody has wanted anything for a while."""
@@ -176,7 +175,7 @@ class Worker:
         else:
             self._turns.begin(self._is_wanted)
             if self._upkeep.work():
-                self._serve_head()
+                self.head.serve()
         self._emit(LearnerState("idle"))
 
     def _is_wanted(self) -> bool:
@@ -194,7 +193,7 @@ class Worker:
             return False
         if trouble := self._lineage.recover():
             self._emit(Failed(trouble))
-        self._serve_head()
+        self.head.serve()
         self._jobs.append(self._prepare)
         return True
 
@@ -205,10 +204,11 @@ class Worker:
     def _attempt(self, pending: PendingLesson) -> None:
         lesson_id, journal = pending.lesson.id, self._lineage.journal
         self._turns.begin()
+        adapter = self.head.adapter()
         self._current = (lesson_id, time.monotonic())
         try:
             journal.begin_attempt(lesson_id)
-            candidate = self._learn(pending)
+            candidate = self._learn(pending, adapter)
         except Interrupted:
             if self._turns.closed:
                 journal.release(lesson_id)
@@ -216,33 +216,47 @@ class Worker:
             candidate = _without_effect(lesson_id, "refused", "You stopped it.")
         except ContinualCodeError as error:
             if journal.lesson(lesson_id).status != "pending":  # parked by begin_attempt
-                raise
+                self._emit(Failed(error.what, error.kept, error.do))
+                return
             candidate = _without_effect(lesson_id, "failed", str(error))
         except (RuntimeError, MemoryError) as error:  # torch: out of memory, a broken kernel
             candidate = _without_effect(lesson_id, "failed", f"The step failed: {error}")
         self._conclude(lesson_id, candidate)
 
-    def _learn(self, pending: PendingLesson) -> Candidate:
-        revision = self._lineage.head
+    def _learn(self, pending: PendingLesson, adapter: Mapping[str, Tensor]) -> Candidate:
         evidence, earlier, lines = self._evidence_of(pending), self._lineage.taught(), self._lineage.lines()
-        given = pending.rollout, evidence, self._adapter(), revision
+        given = pending.rollout, evidence, adapter, self._lineage.head
         return self._learner.learn(pending.lesson.id, *given, earlier, lines)
 
     def _conclude(self, lesson_id: str, candidate: Candidate) -> None:
+        try:
+            report = self._store(lesson_id, candidate)
+        except (OSError, StateError) as error:
+            with suppress(StateError):
+                self._lineage.journal.release(lesson_id)
+            if isinstance(error, StateError):
+                raise
+            raise StateError(
+                f"What {lesson_id} taught could not be stored: {error.strerror or error}.",
+                kept="The lesson waits, and the adapter stays as it was.",
+                do="Make room; it is learned again when you next ask for something.",
+            ) from error
+        lesson = self._lineage.journal.lesson(lesson_id)
+        self._emit(Learned(lesson, report))
+        if candidate.tensors is not None and report.revision is not None:
+            self.head.hand_over(Published(report.revision, candidate.tensors, lesson, candidate.reasked))
+        elif report.status == "memory":
+            self._remind(lesson)
+
+    def _store(self, lesson_id: str, candidate: Candidate) -> StepReport:
         report = candidate.report
         if candidate.tensors is None:
             self._make_way(report)
             self._lineage.journal.finish(lesson_id, report)
-        else:
-            self._stage("saving")
-            number = self._lineage.publish(lesson_id, report, candidate.tensors, self._lora)
-            report = replace(report, revision=number)
-        lesson = self._lineage.journal.lesson(lesson_id)
-        self._emit(Learned(lesson, report))
-        if candidate.tensors is not None and report.revision is not None:
-            self._publish(Published(report.revision, candidate.tensors, lesson, candidate.reasked))
-        elif report.status == "memory":
-            self._remind(lesson)
+            return report
+        self._stage("saving")
+        number = self._lineage.publish(lesson_id, report, candidate.tensors, self._lora)
+        return replace(report, revision=number)
 
     def _make_way(self, report: StepReport) -> None:
         """Take back what stands against a line of the prompt: what the weights hold is stronger than what they read.
@@ -251,14 +265,8 @@ class Worker:
         finds nothing against it any more.
         """
         for lesson_id in report.supersedes:
-            undone = self.undo(lesson_id)
+            undone = self.head.undo(lesson_id)
             self._emit(replace(undone, detail=f"{report.lesson_id} says otherwise. {undone.detail}"))
-
-    def _serve_head(self) -> None:
-        self._publish(Published(self._lineage.head, self._adapter()))
-
-    def _adapter(self) -> Mapping[str, Tensor]:
-        return self._lineage.load_head() or self._initial
 
     def _stage(self, stage: str) -> None:
         if self._current is None:
