@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from continual_code.app import open_desk, open_lineage, open_session
 from continual_code.desk import Desk
@@ -27,6 +27,9 @@ from continual_code.screen import root_of
 from continual_code.settings import Settings, load_settings
 from continual_code.standing import standing
 from continual_code.trust import settled
+
+if TYPE_CHECKING:  # torch costs seconds
+    from continual_code.learning.lineage import Lineage
 
 
 def accept(arguments: Namespace) -> int:
@@ -201,23 +204,35 @@ def _holding(lock: Lock) -> Iterator[None]:
 
 
 def _learn(arguments: Namespace, desk: Desk, lesson: Lesson) -> Lesson:
-    """Learn everything up to `lesson`, here or in the process that already does."""
-    settings = _settings(arguments)
+    """Learn everything up to `lesson`, here or in the process that already does, for as long as it does.
+
+    Raises:
+        UsageError: the lesson is for another model.
+    """
+    settings, said = _settings(arguments), ""
     lineage = open_lineage(settings, desk.journal)
-    if not lineage.lock.try_acquire():
-        return _watch(desk, lesson, f"process {lineage.lock.holder()} is learning it")
-    lineage.lock.release()
-    with running(open_session(settings, root_of(arguments), retries=False), say) as driver:
-        driver.lesson_end(lesson.id)
-    return desk.journal.lesson(lesson.id)
-
-
-def _watch(desk: Desk, lesson: Lesson, who: str) -> Lesson:
-    say(who)
+    _require_model(lineage, lesson)
     while lesson.status == "pending":
-        time.sleep(0.5)
+        if lineage.lock.try_acquire():
+            lineage.lock.release()
+            with running(open_session(settings, root_of(arguments), retries=False), say) as driver:
+                driver.lesson_end(lesson.id)
+        else:
+            if said != (said := f"process {lineage.lock.holder()} is learning it"):
+                say(said)
+            time.sleep(0.5)
         lesson = desk.journal.lesson(lesson.id)
     return lesson
+
+
+def _require_model(lineage: Lineage, lesson: Lesson) -> None:
+    model = lineage.journal.model_of(lesson.id)
+    if model != lineage.key:
+        raise UsageError(
+            f"{lesson.id} is for another model than {lineage.key.partition('@')[0]}.",
+            kept="It is recorded and waits.",
+            do=f"Give `--model {model.partition('@')[0]}`.",
+        )
 
 
 def _undo_lesson(arguments: Namespace, desk: Desk, id: str) -> int:

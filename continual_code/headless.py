@@ -73,15 +73,14 @@ class Headless:
     def judge(self, verdict: Verdict) -> None:
         """Record a verdict (and write the file, where it says so)."""
         self.session.judge(verdict)
-        done = Recorded if verdict.kind == "reject" else Applied
-        while not isinstance(self._next(), done):
-            continue
+        self._wait(Recorded if verdict.kind == "reject" else Applied)
 
-    def lesson_end(self, lesson_id: str) -> Learned:
-        """Wait until a lesson has ended, whatever came of it."""
-        while (event := self._wait(Learned)).lesson.id != lesson_id:
-            continue
-        return event
+    def lesson_end(self, lesson_id: str) -> None:
+        """Wait until a lesson has ended, whatever came of it, or another process has begun to learn."""
+        while True:
+            event = self._wait(Learned, LearnerState)
+            if event.lesson.id == lesson_id if isinstance(event, Learned) else event.state in ("read_only", "idle"):
+                return
 
     def swapped_or_ended(self) -> tuple[StepReport, Swapped] | str:
         """Wait for the lesson just queued: its report and the swap, or why nothing was learned."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import torch
 from commanding import PROGRAM, Commands
 from playing import AFTER, BEFORE, COMMENT, FILE, Script, plant, playing
 
+from continual_code.app import open_desk, open_lineage
 from continual_code.cli import main
 from continual_code.errors import ModelError
 from continual_code.headless import Headless
@@ -304,6 +306,27 @@ def test_a_lesson_that_another_process_works_on_is_watched(command: Commands, sc
         taught = command.json("reject", "p1", "-m", COMMENT, "--wait")
     assert taught["status"] == "learned"
     assert "is learning it" in command.err
+
+
+def test_a_lesson_whose_process_ends_before_it_is_learned_here(command: Commands, script: Script):
+    command(*ASK)
+    settings = load_settings()[0]
+    lock = open_lineage(settings, open_desk(settings, command.root).journal).lock
+    lock.acquire()
+    threading.Timer(1.0, lock.release).start()
+    taught = command.json("reject", "p1", "-m", COMMENT, "--wait")
+    assert taught["status"] == "learned"
+    assert "is learning it" in command.err
+
+
+def test_a_lesson_for_another_model_waits_for_that_one(
+    command: Commands, script: Script, tiny_model: Path, tmp_path: Path
+):
+    other = shutil.copytree(tiny_model, tmp_path / "other")
+    command("--model", str(other), *ASK)
+    command("reject", "p1", "-m", COMMENT, "--wait", code=2)
+    assert f"Give `--model {other}`." in command.err
+    assert command.json("--model", str(other), "learn")[0]["status"] == "learned"
 
 
 def test_a_damaged_head_is_reported_and_the_command_goes_on(command: Commands, script: Script, home: Path):

@@ -145,6 +145,10 @@ class Journal:
         """What the last finished step said about the lesson, if one finished."""
         return rows.read_report(self._lesson(lesson_id)["report"])
 
+    def model_of(self, lesson_id: str) -> str:
+        """The model that a lesson is for, as `journal_key` names it."""
+        return self._lesson(lesson_id)["model"]
+
     def pin(self, lesson_id: str, pinned: bool) -> None:
         """A pinned lesson is held however many come after it, and none of them takes its place."""
         with self._database.transaction() as connection:
@@ -253,14 +257,9 @@ class Journal:
             connection.execute("UPDATE models SET head = ? WHERE model = ?", (head, model))
 
     def rewind(
-        self,
-        model: str,
-        *,
-        to: int,
-        undone: tuple[str, ...] = (),
-        requeue: tuple[str, ...] = (),
+        self, model: str, *, to: int, undone: tuple[str, ...] = (), requeue: tuple[str, ...] = (),
         rolled_back: tuple[str, ...] = (),
-    ) -> None:
+    ) -> None:  # fmt: skip
         """Move the head and the lessons that go with it (see `planning`), together.
 
         Raises:
