@@ -32,7 +32,7 @@ def run(session: Session, gate: Gate | None = None) -> Left:
         gate: what to ask before that, if anything.
 
     Raises:
-        ContinualCodeError, OSError: the session could not start; the screen is closed again.
+        Exception: why the session could not start; the screen is closed again.
     """
     with at_rest():
         from continual_code.ui.app import ContinualApp

@@ -68,7 +68,7 @@ class ContinualApp(App[Switch]):
         self.clock = clock
         self.status = Status()
         self.modes = Modes()
-        self.unopened: ContinualCodeError | OSError | None = None
+        self.unopened: Exception | None = None
         self._session, self._gate = session, gate
         self._calls = Calls(self, self._refused)
         self._history = History()
@@ -145,8 +145,8 @@ class ContinualApp(App[Switch]):
         """What `call` returns; None when it shows that no session can start."""
         try:
             return call()
-        except (ContinualCodeError, OSError) as error:
-            self.unopened = error  # said by whoever runs the app, once the terminal is theirs again
+        except Exception as error:
+            self.unopened = error  # raised by whoever runs the app, once the terminal is theirs again
             return None
 
     def _ask_first(self) -> TrustQuestion | None:

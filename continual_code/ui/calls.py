@@ -1,7 +1,7 @@
 """Runs the session's calls one after the other, away from the screen's own loop.
 
 Invariant: calls happen in the order they were submitted, and neither a slow disk nor a
-refused request ever holds up a keystroke.
+refused request ever holds up a keystroke; a call that fails in any way leaves the screen as it is.
 """
 
 from __future__ import annotations
@@ -14,8 +14,12 @@ from typing import Any
 from textual.app import App
 
 from continual_code.errors import ContinualCodeError
+from continual_code.ui.clean import clean_line
 
 Job = tuple[Callable[[], Any], Callable[[Any], None], Callable[[ContinualCodeError], None]]
+
+KEPT = "Nothing that was written or learned before is lost."
+LOOK = "If it is not plain what to do about it, continual-code doctor looks for what is wrong."
 
 
 class Calls:
@@ -60,11 +64,27 @@ class Calls:
         call, then, failed = job
         try:
             result = call()
-        except ContinualCodeError as error:
-            self._app.call_later(self._report, failed, error)
+        except Exception as error:  # Textual would end the whole screen for it, with all that was typed
+            self._app.call_later(self._report, failed, _visible(error))
         else:
             self._app.call_later(self._report, then, result)
 
     def _report(self, handler: Callable[[Any], None], value: Any) -> None:
         if self._app.is_running:
             handler(value)
+
+
+def _visible(error: Exception) -> ContinualCodeError:
+    """`error` as something that the person can be told."""
+    if isinstance(error, ContinualCodeError):
+        return error
+    visible = ContinualCodeError(f"That failed: {_named(error)}.", kept=KEPT, do=LOOK)
+    visible.__cause__ = error
+    return visible
+
+
+def _named(error: Exception) -> str:
+    """What the system says of a file, else the error as Python names it."""
+    if isinstance(error, OSError) and error.strerror:
+        return clean_line(": ".join(filter(None, (error.strerror, str(error.filename or "")))))
+    return clean_line(f"{type(error).__name__}: {error}")

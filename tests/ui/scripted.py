@@ -117,7 +117,7 @@ class ScriptedSession:
         self.applied: str | None = None
         self.found = Found(())
         self.calls: list[tuple[Any, ...]] = []
-        self.errors: dict[str, ContinualCodeError] = {}
+        self.errors: dict[str, Exception] = {}
         self.offers_commits = offers_commits
         self.runs = ScriptedRuns(self._note)
         self.commits = ScriptedCommits(self._note)

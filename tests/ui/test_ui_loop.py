@@ -186,6 +186,39 @@ async def test_a_refused_request_is_explained_and_the_words_come_back() -> None:
         assert person.prompt.text == "one more"
 
 
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(28, "No space left on device", "/state/a\x1b[2J"), "That failed: No space left on device: /state/a␛[2J."),
+        (FileExistsError(17, "File exists"), "That failed: File exists."),
+        (RuntimeError("Could not determine home directory."), "That failed: RuntimeError: Could not determine home"),
+    ],
+)
+async def test_a_call_that_fails_as_nobody_foresaw_is_said_and_the_screen_goes_on(error: Exception, said: str) -> None:
+    async with at_work() as person:
+        person.session.errors["ask"] = error
+        await person.types("one more")
+        await person.press("enter")
+        await person.until(lambda: said in person.transcript, "the reason")
+        assert "continual-code doctor" in person.transcript
+        assert person.prompt.text == "one more"
+        del person.session.errors["ask"]
+        await person.press("enter")
+        await person.settles()
+        assert person.app.is_running
+        assert len(person.session.asked) == 2
+
+
+async def test_what_cannot_be_interrupted_for_a_broken_disk_leaves_the_screen_too() -> None:
+    async with at_work() as person:
+        person.session.play(Started(Task("x"), 10, 100))
+        await person.until(lambda: person.app.status.answering)
+        person.session.errors["interrupt"] = OSError(5, "Input/output error")
+        await person.press("escape")
+        await person.until(lambda: "That failed: Input/output error." in person.transcript)
+        assert person.app.is_running
+
+
 async def test_no_session_call_runs_on_the_loop_of_the_screen() -> None:
     async with at_work() as person:
         await person.types("do it")
