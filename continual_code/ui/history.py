@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from continual_code.ui.kept import open_kept
+from continual_code.ui.kept import keep
 
 KEPT = 1000
 LONGEST = 10_000
@@ -51,11 +51,8 @@ class History:
 
     def store(self, text: str) -> None:
         """Append `text` to the file; failure is silent."""
-        if self._path is None or len(text) > LONGEST:
-            return
-        if stream := open_kept(self._path, append=True):
-            with stream:
-                stream.write(json.dumps(text) + "\n")
+        if self._path and len(text) <= LONGEST:
+            keep(self._path, json.dumps(text) + "\n", append=True)
 
     def matching(self, query: str) -> list[str]:
         """The entries that hold `query`, in any case of letters, each once, the newest first."""

@@ -6,17 +6,16 @@ Invariant: durable enough for a convenience, so nothing is synced, and what cann
 from __future__ import annotations
 
 import os
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import TextIO
 
 
-def open_kept(path: Path, *, append: bool = False) -> TextIO | None:
-    """The file at `path` to write to, created with its directory when missing; None when that cannot be."""
-    how = os.O_APPEND if append else os.O_TRUNC
-    try:
+def keep(path: Path, text: str, *, append: bool = False) -> None:
+    """Write `text` to the file at `path`, created with its directory when missing; failure is silent."""
+    with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(path, os.O_WRONLY | how | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError:
-        return None
-    os.fchmod(descriptor, 0o600)
-    return os.fdopen(descriptor, "a" if append else "w", encoding="utf-8")
+        private = partial(os.open, mode=0o600)
+        with open(path, "a" if append else "w", encoding="utf-8", opener=private) as stream:
+            os.fchmod(stream.fileno(), 0o600)
+            stream.write(text)

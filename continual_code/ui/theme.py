@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from continual_code.ui.kept import open_kept
+from continual_code.ui.kept import keep
 
 
 def read_theme(path: Path) -> str:
@@ -20,6 +20,4 @@ def read_theme(path: Path) -> str:
 
 def store_theme(path: Path, name: str) -> None:
     """Write it; failure is silent."""
-    if stream := open_kept(path):
-        with stream:
-            stream.write(f"{name}\n")
+    keep(path, f"{name}\n")

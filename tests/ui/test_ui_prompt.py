@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import subprocess
 import sys
@@ -74,6 +75,26 @@ async def test_the_history_outlives_the_program_in_a_private_file(tmp_path: Path
     async with at_work(history=path) as person:
         await person.press("up")
         assert person.prompt.text == "remember me\nboth lines"
+
+
+@pytest.mark.parametrize("is_full", [True, False], ids=["a full disk", "a file of somebody else"])
+async def test_a_history_that_cannot_be_kept_costs_nothing_else(
+    is_full: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(descriptor: int, mode: int) -> None:
+        if not is_full:
+            raise PermissionError
+        os.dup2(os.open("/dev/full", os.O_WRONLY), descriptor)
+
+    monkeypatch.setattr("os.fchmod", failing)
+    async with at_work(history=tmp_path / "history", theme=tmp_path / "theme") as person:
+        person.app.theme = "textual-light"
+        await person.types("go on")
+        await person.press("enter")
+        await person.until(lambda: person.session.asked == [Task("go on")])
+        await person.settles()
+        assert person.app.is_running
+        assert "failed" not in person.transcript
 
 
 async def test_at_completes_a_path_and_the_path_becomes_a_file_of_the_task() -> None:
