@@ -36,6 +36,16 @@ async def test_f7_shows_the_message_and_ctrl_s_commits_with_it_as_it_was_left() 
         await person.until(lambda: "✓ p1 greet.py is commit c0ffeec0ffe… on main" in person.transcript)
 
 
+@pytest.mark.parametrize("key", ["f6", "f7"])
+async def test_f6_and_f7_select_nothing_of_the_message_for_the_next_letter_to_replace(key: str) -> None:
+    async with at_work() as person:
+        await person.press("f7")
+        await opens(person)
+        await person.press(key)
+        await person.types("!")
+        assert person.app.screen.query_one(CommitMessage).text == MESSAGE.replace("politely", "politely!")
+
+
 async def test_escape_commits_nothing_and_what_was_typed_is_there_again() -> None:
     async with at_work() as person:
         await person.press("f7")

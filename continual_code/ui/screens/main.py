@@ -67,8 +67,8 @@ class MainScreen(JudgingPage):
         Binding("escape", "interrupt", "Stop"),
         Binding("f4", "lessons", "Lessons"),
         Binding("f5", "tests", "Run the tests"),
-        Binding("f6", "follow_up", "Show the failure to the model", priority=True),  # a text area would select a line
-        Binding("f7", "commit", "Commit the last edit", priority=True),
+        Binding("f6", "follow_up", "Show the failure to the model"),
+        Binding("f7", "commit", "Commit the last edit"),
     ]
 
     def __init__(self, source: Source, session: Session, calls: Calls, history: History) -> None:

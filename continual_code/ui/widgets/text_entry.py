@@ -57,6 +57,10 @@ class TextEntry(TextArea):
         if result := self._replace_via_keyboard(text, *self.selection):
             self.move_cursor(result.end_location)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """F6 and F7, which would select here, are keys of the screens."""
+        return action not in {"select_line", "select_all"} and super().check_action(action, parameters)
+
     async def take(self, event: events.Key) -> None:
         """Handle a key that arrived elsewhere while the focus was still on its way here."""
         await self._on_key(event)
