@@ -61,6 +61,8 @@ class History:
 
     def older(self, current: str) -> str | None:
         """The entry before the present place; `current` is kept as the draft. None at the oldest."""
+        if not self._entries:
+            return None
         if self._place is None:
             self._draft, self._place = current, len(self._entries)
         if self._place == 0:

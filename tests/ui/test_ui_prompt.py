@@ -50,6 +50,14 @@ async def test_up_and_down_walk_the_history_and_return_to_the_draft() -> None:
         assert person.prompt.text == "draft"
 
 
+async def test_up_without_anything_earlier_leaves_alone_what_is_typed_afterwards() -> None:
+    async with at_work() as person:
+        await person.press("up")
+        await person.types("a long task")
+        await person.press("down")
+        assert person.prompt.text == "a long task"
+
+
 async def test_a_recalled_task_that_was_changed_is_not_lost_by_walking_on() -> None:
     async with at_work() as person:
         await person.types("first")
