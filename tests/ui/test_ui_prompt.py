@@ -16,7 +16,7 @@ from textual import events as textual_events
 from textual.command import CommandPalette
 
 from continual_code import ui
-from continual_code.events import Listener, Proposed, Task
+from continual_code.events import Listener, Proposed, Started, Streamed, Task
 from continual_code.port import Opened
 from continual_code.ui.commands import COMMANDS
 from continual_code.ui.screens.lessons import LessonsScreen
@@ -296,6 +296,22 @@ def test_the_session_is_closed_even_when_the_screen_breaks(monkeypatch: pytest.M
         ui.run(session)
     assert session.calls == [("close",)]
     assert sys.getswitchinterval() == interval
+
+
+async def test_who_has_scrolled_back_and_sends_a_task_sees_what_comes_of_it() -> None:
+    async with at_work() as person:
+        person.session.play(Streamed("".join(f"line {number}\n" for number in range(60))))
+        await person.sees("line 59")
+        await person.press("pageup", "pageup")
+        await person.until(lambda: "line 59" not in person.screen)
+        person.session.play(Streamed("more of it\n"))
+        await person.until(lambda: "more of it" in person.transcript)
+        assert "more of it" not in person.screen
+        await person.types("go on")
+        await person.press("enter")
+        await person.sees("more of it")
+        person.session.play(Started(Task("go on"), 10, 100), Streamed("and more\n" * 30 + "the end"))
+        await person.sees("the end")
 
 
 # --- Ctrl+P ---

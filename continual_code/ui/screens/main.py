@@ -174,6 +174,7 @@ class MainScreen(JudgingPage):
     # --- What the person sends --------------------------------------------------------
 
     def on_prompt_sent(self, message: Prompt.Sent) -> None:
+        self.transcript.follow()
         command = parse_command(message.text)
         if message.text == message.shown:
             self._calls.submit(partial(self._history.store, message.text))

@@ -92,6 +92,11 @@ class Lines(ScrollView):
         # Forced, because right after the first paint Textual does not know yet that there is more to see.
         self.scroll_to(y=self.scroll_y + rows, animate=False, force=True)
 
+    def follow(self) -> None:
+        """Back to the end, and on with it as more comes."""
+        self._following = True
+        self.keep_following()
+
     def keep_following(self) -> None:
         """Back to the end, unless the person has scrolled away from it."""
         if self._following:
