@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hostile import PAYLOADS, unsafe
 from person import Person, at_work
-from scripted import AFTER, BEFORE, lesson, proposal
+from scripted import AFTER, BEFORE, lesson, proposal, retried
 
 from continual_code.errors import UsageError
 from continual_code.events import (
@@ -22,6 +24,7 @@ from continual_code.events import (
 )
 from continual_code.ui.widgets.completions import Completions
 
+LINES = re.compile(r"line (\d{3})")
 TASK = Task("greet politely")
 OLD = Answer(2, ("l2",), Edit("greet.py", BEFORE, AFTER))
 NEW = Answer(3, ("l3",), Edit("greet.py", BEFORE, AFTER.replace("hello", "good day")))
@@ -76,6 +79,31 @@ async def test_nothing_of_it_waits_for_a_verdict() -> None:
         assert person.app.main.review is None
         await person.press("f3")
         await person.sees("r2 and r3 answer differently")
+
+
+@pytest.mark.parametrize("is_judged", [False, True])
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)], ids=["one above the other", "side by side"])
+async def test_page_after_page_no_line_of_either_answer_is_skipped(is_judged: bool, size: tuple[int, int]) -> None:
+    text = "".join(f"line {number:03}\n" for number in range(100))
+    async with at_work(size=size) as person:
+        if is_judged:
+            first, again = proposal(before=None, after=text), proposal("p2", before=None, after=text, retry_of="p1")
+            person.session.play(Proposed(again), retried(before=first, after=again))
+        else:
+            answers = [Answer(revision, (), Edit("new.py", None, text)) for revision in (2, 3)]
+            person.session.play(Compared(TASK, *answers))
+        await person.sees("line 000")
+        person.clock.pass_grace()
+        await person.settles()
+        seen = set(LINES.findall(person.screen))
+        for _ in range(30):
+            await person.press("pagedown")
+            await person.settles()
+            seen |= set(LINES.findall(person.screen))
+        assert len(seen) == 100
+        await person.press("pageup")
+        await person.settles()
+        assert "line 099" not in person.screen
 
 
 @pytest.mark.parametrize(

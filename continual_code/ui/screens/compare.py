@@ -21,7 +21,7 @@ from continual_code.ui.narrate import compared_words, retried_words
 from continual_code.ui.reviews import Pending
 from continual_code.ui.screens.page import Page, Topic
 from continual_code.ui.widgets.comparison import Comparison, Side
-from continual_code.ui.widgets.review import SCROLLS, Review
+from continual_code.ui.widgets.review import PAGES, SCROLLS, Review
 from continual_code.ui.widgets.status_bar import Source
 
 Judgement = tuple[Pending, Verdict]
@@ -68,11 +68,13 @@ class CompareScreen(Page[Judgement | str | None]):
     @property
     def keys(self) -> str:
         review = self.query(Review).first() if self.query(Review) else None
-        return review.keys if review else "Up, Down scroll · d columns · Esc back"
+        return review.keys if review else "Up, Down, PgUp, PgDn scroll · d columns · Esc back"
 
     def on_key(self, event: events.Key) -> None:
         if self._pending is None and event.key in SCROLLS:
             self.query_one(Comparison).scroll_by(SCROLLS[event.key])
+        elif self._pending is None and event.key in PAGES:
+            self.query_one(Comparison).page(PAGES[event.key])
         elif self._pending is None and event.key == "d":
             self.query_one(Comparison).toggle_layout()
 

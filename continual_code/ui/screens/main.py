@@ -188,7 +188,7 @@ class MainScreen(JudgingPage):
             self._restore(message.shown)
 
     def on_prompt_scrolled(self, message: Prompt.Scrolled) -> None:
-        self.transcript.scroll_by(message.pages * max(1, self.transcript.size.height - 2))
+        self.transcript.page(message.pages)
 
     def on_prompt_own_editor_wanted(self) -> None:
         text = self.prompt.whole_text

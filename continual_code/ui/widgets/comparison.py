@@ -46,6 +46,10 @@ class Comparison(Container):
         for view in self.query(DiffView):
             view.scroll_by(rows)
 
+    def page(self, pages: int) -> None:
+        for view in self.query(DiffView):
+            view.page(pages)
+
     def toggle_layout(self) -> None:
         self.toggle_class("-swapped")
 

@@ -92,6 +92,10 @@ class Lines(ScrollView):
         # Forced, because right after the first paint Textual does not know yet that there is more to see.
         self.scroll_to(y=self.scroll_y + rows, animate=False, force=True)
 
+    def page(self, pages: int) -> None:
+        """Move the view by so many of its own heights, of which one row stays in view."""
+        self.scroll_by(pages * max(1, self.scrollable_content_region.height - 1))
+
     def follow(self) -> None:
         """Back to the end, and on with it as more comes."""
         self._following = True

@@ -32,6 +32,7 @@ from continual_code.ui.widgets.status_bar import Source
 
 GRACE = 0.5
 SCROLLS = {"up": -1, "down": 1, "home": -(10**9), "end": 10**9}
+PAGES = {"pageup": -1, "pagedown": 1}
 STEPS = {"[": -1, "]": 1}
 WRITES = {"y", "Y", "e", "ctrl+g"}
 
@@ -171,8 +172,8 @@ class Review(Vertical, can_focus=True):
         key, character = event.key, event.character or ""
         if key in SCROLLS:
             self.body.scroll_by(SCROLLS[key])
-        elif key in {"pageup", "pagedown"}:
-            self.body.scroll_by((self._body.size.height - 1) * (1 if key == "pagedown" else -1))
+        elif key in PAGES:
+            self.body.page(PAGES[key])
         elif key == "escape":
             self.closing = True
             self.post_message(self.PutAside())
