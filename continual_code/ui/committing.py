@@ -24,12 +24,17 @@ from continual_code.ui.widgets.status_bar import Source
 
 
 class Committing:
-    """`say` writes lines to the transcript. `offers`: every accepted edit is offered for a commit."""
+    """`say` writes lines to the transcript, `type_on` into the prompt. `offers`: every accepted edit is offered."""
 
     def __init__(
-        self, source: Source, session: Session, calls: Calls, say: Callable[[Sequence[Content]], None]
+        self,
+        source: Source,
+        session: Session,
+        calls: Calls,
+        say: Callable[[Sequence[Content]], None],
+        type_on: Callable[[str], None],
     ) -> None:
-        self._source, self._session, self._calls, self._say = source, session, calls, say
+        self._source, self._session, self._calls, self._say, self._type_on = source, session, calls, say, type_on
         self._messages: dict[str, str] = {}
         self._offered = ""
         self.offers = False
@@ -50,19 +55,26 @@ class Committing:
         """What F7 would do, while an edit is offered."""
         return f"F7 commits {clean_line(self._offered, 12)}" if self._offered else ""
 
-    def begin(self, app: App[None], proposal_id: str = "", *, wanted: Callable[[], bool] = lambda: True) -> None:
-        """Show the message for the edit of a proposal, if that is still `wanted` once it is known."""
-        self._calls.submit(partial(self._draft, proposal_id), then=partial(self._show, app, wanted))
+    def begin(self, app: App[None], proposal_id: str = "") -> None:
+        """Show the message for the edit of a proposal."""
+        self._calls.submit(partial(self._draft, proposal_id), then=partial(self._show, app, unasked=False))
+
+    def offer(self, app: App[None], is_free: Callable[[], bool]) -> None:
+        """Show the message for the last edit, if the person is still free to look at it once it is known."""
+        show = partial(self._show, app, unasked=True)
+        self._calls.submit(partial(self._draft, ""), then=lambda draft: show(draft) if is_free() else None)
 
     def _draft(self, proposal_id: str) -> CommitDraft:
         if not self._source.modes.writes:
             raise UsageError("No commit was made.", kept=NOT_WRITTEN)
         return self._session.commits.draft(proposal_id)
 
-    def _show(self, app: App[None], wanted: Callable[[], bool], draft: CommitDraft) -> None:
-        if wanted() and not isinstance(app.screen, CommitScreen):
+    def _show(self, app: App[None], draft: CommitDraft, *, unasked: bool) -> None:
+        if not isinstance(app.screen, CommitScreen):
             message = self._messages.pop(draft.proposal_id, draft.message)
-            screen = CommitScreen(self._source, self._session, self._calls, draft, message)
+            screen = CommitScreen(
+                self._source, self._session, self._calls, draft, message, self._type_on, grace=unasked
+            )
             app.push_screen(screen, partial(self._decided, draft))
 
     def _decided(self, draft: CommitDraft, outcome: tuple[str, bool] | None) -> None:

@@ -32,6 +32,11 @@ class Pending:
         """How many hunks are left to accept."""
         return self.hunks - len(self.unwanted)
 
+    @property
+    def nothing_left(self) -> bool:
+        """Whether no hunk is wanted."""
+        return self.hunks > 0 and not self.wanted
+
     def move(self, by: int) -> None:
         """Look at another hunk; beyond the ends there is none."""
         self.hunk = max(0, min(self.hunks - 1, self.hunk + by))

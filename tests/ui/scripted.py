@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from continual_code.errors import ContinualCodeError, UsageError
+from continual_code.errors import UsageError
 from continual_code.events import (
     Credited,
     Event,

@@ -110,6 +110,7 @@ async def test_with_the_setting_every_accepted_edit_brings_the_message() -> None
         person.session.play(Applied("p1", "greet.py"))
         await opens(person)
         assert commits(person) == []
+        person.clock.pass_grace()
         await person.press("escape")
         await person.sees("F7 commits p1")
         person.session.play(Undone("p1", "so"))

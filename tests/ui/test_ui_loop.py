@@ -189,7 +189,10 @@ async def test_a_refused_request_is_explained_and_the_words_come_back() -> None:
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        (OSError(28, "No space left on device", "/state/a\x1b[2J"), "That failed: No space left on device: /state/a␛[2J."),
+        (
+            OSError(28, "No space left on device", "/state/a\x1b[2J"),
+            "That failed: No space left on device: /state/a␛[2J.",
+        ),
         (FileExistsError(17, "File exists"), "That failed: File exists."),
         (RuntimeError("Could not determine home directory."), "That failed: RuntimeError: Could not determine home"),
     ],

@@ -250,7 +250,7 @@ async def test_the_card_says_that_a_reason_trains_the_model() -> None:
 async def test_question_mark_explains_the_keys_and_esc_returns_to_the_card() -> None:
     async with at_work() as person:
         await card(person)
-        await person.press("?", "pagedown")
+        await person.press("?")
         await person.sees("reject, and that letter starts the reason")
         await person.press("escape", "y")
         assert await verdict(person) == Verdict("p1", "accept")

@@ -6,9 +6,11 @@ back however the screen is left.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -19,6 +21,7 @@ from continual_code.events import Event, Worded, Wording
 from continual_code.port import CommitDraft, Session
 from continual_code.ui.calls import Calls
 from continual_code.ui.clean import clean_line
+from continual_code.ui.grace import Grace
 from continual_code.ui.screens.page import Page
 from continual_code.ui.widgets.commit_message import CommitMessage
 from continual_code.ui.widgets.notice import Notice
@@ -32,12 +35,26 @@ STOPPED = "The model was stopped; the message is yours."
 
 
 class CommitScreen(Page[tuple[str, bool]]):
-    """Dismissed with the message, and whether to commit with it."""
+    """Dismissed with the message, and whether to commit with it.
+
+    `grace`: the person did not open it; `type_on` takes what was typed or pasted here and belongs to the prompt.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("f8", "write", "The model writes the subject")]
 
-    def __init__(self, source: Source, session: Session, calls: Calls, draft: CommitDraft, message: str) -> None:
+    def __init__(
+        self,
+        source: Source,
+        session: Session,
+        calls: Calls,
+        draft: CommitDraft,
+        message: str,
+        type_on: Callable[[str], None],
+        *,
+        grace: bool,
+    ) -> None:
         super().__init__(source)
+        self._type_on, self._grace = type_on, Grace(source.clock, holds=grace)
         self._session, self._calls = session, calls
         self._draft, self._message = draft, message
         self._asked = self._reading = False
@@ -49,7 +66,7 @@ class CommitScreen(Page[tuple[str, bool]]):
         yield Static(Content.styled(heading, ".strong"), id="commit-heading", markup=False)
         yield Static(Content.styled(ABOUT, ".quiet"), id="commit-about", markup=False)
         yield Notice()
-        yield CommitMessage(id="commit-message")
+        yield CommitMessage(self._hold, id="commit-message")
         yield self.footer()
 
     def on_mount(self) -> None:
@@ -99,6 +116,15 @@ class CommitScreen(Page[tuple[str, bool]]):
             ask = partial(self._session.commits.write_subject, self._draft.proposal_id)
             self._calls.submit(ask, failed=self._refused)
         self._show()
+
+    def _hold(self, event: events.Key | events.Paste) -> bool:
+        """Whether it came before the message could be read, or after it was left."""
+        if self.is_current and self._grace.is_over:
+            return False
+        if words := self._grace.words(event):
+            self._type_on(words)
+            self._leave(self.message.text, agreed=False)
+        return True
 
     def _write(self, subject: str) -> None:
         if self.message.is_touched:

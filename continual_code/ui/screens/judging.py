@@ -132,7 +132,7 @@ class JudgingPage(Page[None]):
     def on_review_typed(self, message: Review.Typed) -> None:
         if self.query(Review):
             self._close()
-        self.prompt.insert(message.text)
+        self.prompt.paste(message.text)
 
     def on_review_mode_changed(self) -> None:
         self.tick()
@@ -153,15 +153,14 @@ class JudgingPage(Page[None]):
         if look is None:
             self.say([quiet("No lesson was tried again yet, and no revisions were compared.")])
         elif isinstance(look, Compared):
-            self.app.push_screen(of_revisions(self.source, look), self._compared)
+            self.app.push_screen(of_revisions(self.source, look, self.prompt.paste, grace=grace), self._compared)
         else:
             after = look.retried.after
             pending = self._reviews.get(after.id) if after else None
-            self.app.push_screen(after_lesson(self.source, look, pending, grace=grace), self._compared)
+            screen = after_lesson(self.source, look, pending, self.prompt.paste, grace=grace)
+            self.app.push_screen(screen, self._compared)
 
-    def _compared(self, outcome: Judgement | str | None) -> None:
-        if isinstance(outcome, str):
-            self.prompt.insert(outcome)
-        elif outcome is not None:
+    def _compared(self, outcome: Judgement | None) -> None:
+        if outcome is not None:
             self._judge(*outcome)
         self._refresh()

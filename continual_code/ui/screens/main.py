@@ -78,7 +78,7 @@ class MainScreen(JudgingPage):
         self._escaped = float("-inf")
         self._outbox = Outbox(session, calls, self.say, self._restore)
         self._rewinding = Rewinding(source, session, calls, self.say, self._give_back)
-        self.committing = Committing(source, session, calls, self.say)
+        self.committing = Committing(source, session, calls, self.say, lambda text: self.prompt.paste(text))
         self._shell = Shell(session, calls, self.say, self._restore)
         self._switching = Switching(source, session, calls)
         self._searching = Searching(source, session, calls, self.say, lambda: self.prompt)
@@ -130,7 +130,7 @@ class MainScreen(JudgingPage):
             self.say(lines)
         self._after(event)
         if self.committing.hear(event) and self._free:
-            self.committing.begin(self.app, wanted=lambda: self._free)
+            self.committing.offer(self.app, lambda: self._free)
         self._refresh()
 
     def _before(self, event: Event) -> None:

@@ -16,9 +16,9 @@ from textual.widgets import Static
 
 from continual_code.port import TrustAnswer, TrustQuestion
 from continual_code.ui.clean import clean, clean_line
+from continual_code.ui.grace import Grace
 from continual_code.ui.screens.page import Page
 from continual_code.ui.widgets.choices import Choices
-from continual_code.ui.widgets.review import GRACE
 from continual_code.ui.widgets.status_bar import Source
 
 WHY = (
@@ -51,7 +51,7 @@ class TrustScreen(Page[TrustAnswer]):
     def __init__(self, source: Source, question: TrustQuestion) -> None:
         super().__init__(source)
         self._question = question
-        self._counts_from = source.clock() + GRACE
+        self._grace = Grace(source.clock, holds=True)
 
     def compose(self) -> ComposeResult:
         path = clean_line(self._question.path, 400)
@@ -74,7 +74,7 @@ class TrustScreen(Page[TrustAnswer]):
         settings.scroll_relative(y=pages * max(1, settings.size.height - 1), animate=False)
 
     def on_choices_chosen(self) -> None:
-        if self.source.clock() >= self._counts_from:
+        if self._grace.is_over:
             self.dismiss(self._choices[self.query_one(Choices).cursor].answer)
 
     @property

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
+ROWS = {"up": -1, "down": 1, "home": -(10**9), "end": 10**9}
+PAGES = {"pageup": -1, "pagedown": 1}
+
 
 class Body(Protocol):
     """It scrolls, has two layouts, marks hunks and says when it knows them (`DiffView.Compared`)."""
@@ -20,3 +23,12 @@ class Body(Protocol):
     def mark(self, hunk: int, unwanted: frozenset[int]) -> None: ...
 
     def reveal(self, hunk: int) -> None: ...
+
+
+def scrolled(body: Body, key: str) -> bool:
+    """Scroll by `key`; False when it is none of the keys that do."""
+    if key in ROWS:
+        body.scroll_by(ROWS[key])
+    elif key in PAGES:
+        body.page(PAGES[key])
+    return key in ROWS or key in PAGES

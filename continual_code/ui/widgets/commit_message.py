@@ -6,11 +6,36 @@ Ctrl+Z.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from textual import events
+
 from continual_code.ui.widgets.editor import Editor
 
 
 class CommitMessage(Editor):
-    """An editor with a subject, its first line. `begin`, then `write_subject` as often as there is more of it."""
+    """An editor with a subject, its first line. `begin`, then `write_subject` as often as there is more of it.
+
+    `held` sees every key and every paste first, and says whether it was not for the message.
+    """
+
+    def __init__(self, held: Callable[[events.Key | events.Paste], bool], *, id: str) -> None:
+        super().__init__(id=id)
+        self._held = held
+
+    async def _on_key(self, event: events.Key) -> None:
+        if self._held(event):
+            event.stop()
+            event.prevent_default()
+        else:
+            await super()._on_key(event)
+
+    async def _on_paste(self, event: events.Paste) -> None:
+        if self._held(event):
+            event.stop()
+            event.prevent_default()
+        else:
+            await super()._on_paste(event)
 
     def open_message(self, text: str, proposed: str) -> None:
         """Load `text`; its subject counts as untouched if it is the `proposed` one."""

@@ -20,19 +20,18 @@ from continual_code.errors import ContinualCodeError
 from continual_code.events import Verdict, VerdictKind
 from continual_code.ui.card import CHIPS, NOTHING_LEFT, card_keys, invitation, joined, question, uneditable
 from continual_code.ui.clean import clean_line
+from continual_code.ui.grace import GRACE as GRACE
+from continual_code.ui.grace import Grace, typed
 from continual_code.ui.hunks import where
 from continual_code.ui.modes import NOT_WRITTEN
 from continual_code.ui.own_editor import edited
 from continual_code.ui.reviews import Pending
-from continual_code.ui.widgets.body import Body
+from continual_code.ui.widgets.body import Body, scrolled
 from continual_code.ui.widgets.comment import Comment
 from continual_code.ui.widgets.diff_view import DiffView
 from continual_code.ui.widgets.editor import Editor
 from continual_code.ui.widgets.status_bar import Source
 
-GRACE = 0.5
-SCROLLS = {"up": -1, "down": 1, "home": -(10**9), "end": 10**9}
-PAGES = {"pageup": -1, "pagedown": 1}
 STEPS = {"[": -1, "]": 1}
 WRITES = {"y", "Y", "e", "ctrl+g"}
 
@@ -49,7 +48,7 @@ class Review(Vertical, can_focus=True):
         """Later: the card closes, its proposal and drafts stay."""
 
     class Typed(Message):
-        """Keys pressed before the card could be read were words for the prompt."""
+        """What was typed or pasted before the card could be read were words for the prompt."""
 
         def __init__(self, text: str) -> None:
             super().__init__()
@@ -63,9 +62,8 @@ class Review(Vertical, can_focus=True):
         self.pending = pending
         self.closing = False
         self._title, self._body = title, body
-        self._clock, self._modes = source.clock, source.modes
-        self._counts_from = self._clock() + (GRACE if grace else 0.0)
-        self._early = ""
+        self._modes = source.modes
+        self._grace = Grace(source.clock, holds=grace)
         self._kind: VerdictKind = "reject"
         self._comment = Comment(id="comment")
         self._editor = Editor(id="editor")
@@ -102,20 +100,25 @@ class Review(Vertical, can_focus=True):
         return self._body  # type: ignore[return-value]  # a widget that is also a Body
 
     async def on_key(self, event: events.Key) -> None:
-        if self.closing:
-            # The focus is on its way back to the prompt, and so is what is typed meanwhile.
-            if event.is_printable and event.character:
-                self.post_message(self.Typed(event.character))
+        if self._is_for_the_prompt(event):
+            pass
         elif self._entry is not None:
             # An open entry stops the keys it uses, so these came before the focus had moved there.
             await self._entry.take(event)
             return
-        elif self._clock() < self._counts_from:
-            self._hold(event)
         elif not await self._handle(event):
             return
         event.stop()
         event.prevent_default()
+
+    def on_paste(self, event: events.Paste) -> None:
+        event.stop()
+        if self._is_for_the_prompt(event):
+            pass
+        elif self._entry is not None:
+            self._entry.paste(event.text)
+        else:
+            self._open_comment("reject", event.text)
 
     def resume(self) -> None:
         """Take the focus back to where the person left it."""
@@ -160,20 +163,19 @@ class Review(Vertical, can_focus=True):
         self.pending.hunks = message.hunks
         self._mark()
 
-    def _hold(self, event: events.Key) -> None:
-        """One early key is a slip and is dropped; several letters are a sentence meant for the prompt."""
-        if event.is_printable and event.character:
-            self._early += event.character
-        if len(set(self._early)) > 1:
+    def _is_for_the_prompt(self, event: events.Key | events.Paste) -> bool:
+        """Whether it came before the card could be read, or while the focus is on its way back; words are passed on."""
+        if not self.closing and (self._entry is not None or self._grace.is_over):
+            return False
+        if words := typed(event) if self.closing else self._grace.words(event):
             self.closing = True
-            self.post_message(self.Typed(self._early))
+            self.post_message(self.Typed(words))
+        return True
 
     async def _handle(self, event: events.Key) -> bool:
         key, character = event.key, event.character or ""
-        if key in SCROLLS:
-            self.body.scroll_by(SCROLLS[key])
-        elif key in PAGES:
-            self.body.page(PAGES[key])
+        if scrolled(self.body, key):
+            pass
         elif key == "escape":
             self.closing = True
             self.post_message(self.PutAside())
@@ -197,7 +199,7 @@ class Review(Vertical, can_focus=True):
             self.body.toggle_layout()
         elif character in CHIPS:
             self._open_comment("reject", joined(self._comment.whole_text, CHIPS[character]))
-        elif character == "Y" and self._nothing_left:
+        elif character == "Y" and self.pending.nothing_left:
             self._hint(NOTHING_LEFT)
         elif character in {"n", "Y"}:
             self._open_comment("accept" if character == "Y" else "reject")
@@ -225,7 +227,7 @@ class Review(Vertical, can_focus=True):
         self._kind = kind
         self.query_one("#comment-label", Static).update(Content(question(kind, self.pending.unwanted)))
         self._comment.move_cursor(self._comment.document.end)
-        self._comment.insert(addition)
+        self._comment.paste(addition)
         self._show(self._comment)
 
     def _edit(self) -> None:
@@ -275,12 +277,8 @@ class Review(Vertical, can_focus=True):
     def _invite(self) -> None:
         self.query_one("#review-hint", Static).update(invitation(self._comment.text))
 
-    @property
-    def _nothing_left(self) -> bool:
-        return self.pending.hunks > 0 and not self.pending.wanted
-
     def _accept(self) -> None:
-        if self._nothing_left:
+        if self.pending.nothing_left:
             self._show(None)
             self._hint(NOTHING_LEFT)
         else:
