@@ -21,7 +21,8 @@ NOTHING_LEFT = "Nothing would be left to write. Press n to reject it instead."
 def card_keys(pending: Pending, *, writes: bool) -> str:
     """For the footer; `writes`: the mode lets a verdict write the file."""
     accept = f"y accepts {pending.wanted} of {pending.hunks}" if pending.unwanted else "y accept"
-    judge = [accept, "n reject", "e edit"] if writes else ["n reject"]
+    edit = "e edit" if pending.edited is None else "e your version"
+    judge = [accept, "n reject", edit] if writes else ["n reject"]
     outside = ["Ctrl+G editor"] if writes else []
     return " · ".join([*judge, "? keys", "[ ] Space hunk", "d columns", "1-4 reason", *outside, "Esc later"])
 
@@ -34,16 +35,24 @@ def question(kind: VerdictKind, unwanted: Collection[int]) -> str:
     return f"Accept the rest. {why}" if unwanted else "Accept, and say: "
 
 
-def invitation(draft: str) -> Content:
-    """What a reason does, and the common ones; `draft` is the comment as far as it was typed."""
+def invitation(pending: Pending) -> Content:
+    """What a reason does, and the common ones; what the person has begun is named."""
     chips = "  ".join(f"{key} {text}" for key, text in CHIPS.items())
-    begun = clean_line(draft, 60)
+    begun = clean_line(pending.comment, 60)
     return Content.assemble(
+        ("" if pending.edited is None else "Your own version waits: e opens it.\n", ".learn"),
         ("Say why not, and the model trains on your reason.", ".learn"),
         (f"  Your draft: {begun}" if begun else "", ".quiet"),
         "\n",
         (chips, ".quiet"),
     )
+
+
+def own_text_waits(pending: Pending, key: str) -> str:
+    """Why `key`, which accepts, does so only the second time; empty where the person has no version of their own."""
+    if pending.edited is None:
+        return ""
+    return f"e opens your own version, Ctrl+S accepts it; {key} again takes the model's."
 
 
 def uneditable(pending: Pending) -> str:

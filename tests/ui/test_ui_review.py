@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from person import Person, at_work
 from scripted import AFTER, proposal
 
@@ -155,6 +156,42 @@ async def test_esc_in_the_editor_keeps_the_draft() -> None:
         await person.review_opens()
         await person.press("e", "ctrl+s")
         assert (await verdict(person)).edited == f"# {AFTER}"
+
+
+async def begins_a_version(person: Person) -> None:
+    await card(person)
+    await person.press("e")
+    await person.types("# ")
+    await person.press("escape")
+    await person.sees("Your own version waits: e opens it.")
+    await person.until(lambda: "e your version" in person.footer)
+
+
+@pytest.mark.parametrize("key", ["y", "Y"])
+async def test_a_version_of_the_persons_own_is_not_left_behind_by_the_first_y(key: str) -> None:
+    async with at_work() as person:
+        await begins_a_version(person)
+        await person.press(key)
+        await person.sees(f"{key} again takes the model's.")
+        assert person.session.verdicts == []
+        await person.press("e", "ctrl+s")
+        assert await verdict(person) == Verdict("p1", "edit", "", f"# {AFTER}")
+
+
+@pytest.mark.parametrize(("keys", "comment"), [(("y", "y"), ""), (("Y", "Y", "o", "k", "enter"), "ok")])
+async def test_the_second_y_goes_with_the_version_of_the_model(keys: tuple[str, ...], comment: str) -> None:
+    async with at_work() as person:
+        await begins_a_version(person)
+        await person.press(*keys)
+        assert await verdict(person) == Verdict("p1", "accept", comment)
+
+
+async def test_what_is_done_between_the_two_takes_the_first_y_back() -> None:
+    async with at_work() as person:
+        await begins_a_version(person)
+        await person.press("y", "n", "escape", "y")
+        await person.sees("y again takes the model's.")
+        assert person.session.verdicts == []
 
 
 async def test_an_unchanged_edit_is_an_accept() -> None:

@@ -36,7 +36,7 @@ KEYS = {
         "Y": "accept with a comment",
         "n": "reject: say why, Enter sends",
         "any letter": "reject, and that letter starts the reason",
-        "e": "edit the text, Ctrl+S accepts it",
+        "e": "edit the text, Ctrl+S accepts it; once you have begun to, only a second y takes the model's",
         "Ctrl+G": "edit it in your own editor; back here Ctrl+S accepts it",
         "[ and ]": "the hunk before, the hunk after",
         "Space": "this hunk is not wanted (or is again); y writes the others",

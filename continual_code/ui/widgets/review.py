@@ -18,7 +18,7 @@ from textual.widgets import Static, TextArea
 
 from continual_code.errors import ContinualCodeError
 from continual_code.events import Verdict, VerdictKind
-from continual_code.ui.card import CHIPS, NOTHING_LEFT, card_keys, invitation, joined, question, uneditable
+from continual_code.ui.card import CHIPS, NOTHING_LEFT, card_keys, joined, own_text_waits, question, uneditable
 from continual_code.ui.clean import clean_line
 from continual_code.ui.grace import GRACE as GRACE
 from continual_code.ui.grace import Grace, typed
@@ -30,6 +30,7 @@ from continual_code.ui.widgets.body import Body, scrolled
 from continual_code.ui.widgets.comment import Comment
 from continual_code.ui.widgets.diff_view import DiffView
 from continual_code.ui.widgets.editor import Editor
+from continual_code.ui.widgets.hint import Hint
 from continual_code.ui.widgets.status_bar import Source
 
 STEPS = {"[": -1, "]": 1}
@@ -67,6 +68,7 @@ class Review(Vertical, can_focus=True):
         self._kind: VerdictKind = "reject"
         self._comment = Comment(id="comment")
         self._editor = Editor(id="editor")
+        self._hint = Hint()
         self._entry: Comment | Editor | None = None
         self._offered = ""
 
@@ -77,7 +79,7 @@ class Review(Vertical, can_focus=True):
         yield self._editor
         if left_out := self.pending.proposal.left_out:
             yield Static(Content(f"The model did not see: {clean_line(', '.join(left_out))}"), classes="quiet")
-        yield Static(id="review-hint", markup=False)
+        yield self._hint
         with Horizontal(id="comment-line"):
             yield Static(id="comment-label", markup=False)
             yield self._comment
@@ -188,7 +190,12 @@ class Review(Vertical, can_focus=True):
             self.pending.toggle()
             self._marked()
         elif {key, character} & WRITES and not self._modes.writes:
-            self._hint(NOT_WRITTEN)
+            self._hint.say(NOT_WRITTEN)
+        elif character in {"y", "Y"} and (waits := own_text_waits(self.pending, character)) not in {
+            "",
+            self._hint.said,
+        }:
+            self._hint.say(waits)
         elif character == "y":
             self._accept()
         elif character == "e":
@@ -200,14 +207,14 @@ class Review(Vertical, can_focus=True):
         elif character in CHIPS:
             self._open_comment("reject", joined(self._comment.whole_text, CHIPS[character]))
         elif character == "Y" and self.pending.nothing_left:
-            self._hint(NOTHING_LEFT)
+            self._hint.say(NOTHING_LEFT)
         elif character in {"n", "Y"}:
             self._open_comment("accept" if character == "Y" else "reject")
         elif character.isalpha():
             self._open_comment("reject", character)
         else:
             if key == "shift+tab":  # the mode changes, and with it what a hint may have said of it
-                self._invite()
+                self._hint.invite(self.pending)
             return False
         return True
 
@@ -221,7 +228,7 @@ class Review(Vertical, can_focus=True):
     def _marked(self) -> None:
         """The person did something with a hunk, so what a hint said of the ones before is over."""
         self._mark()
-        self._invite()
+        self._hint.invite(self.pending)
 
     def _open_comment(self, kind: VerdictKind, addition: str = "") -> None:
         self._kind = kind
@@ -237,7 +244,7 @@ class Review(Vertical, can_focus=True):
             self._show(self._editor)
         else:
             self._show(None)
-            self._hint(uneditable(self.pending))
+            self._hint.say(uneditable(self.pending))
 
     def _edit_outside(self) -> None:
         """Open the same in the person's own editor, and then here what they saved there."""
@@ -248,7 +255,7 @@ class Review(Vertical, can_focus=True):
         try:
             saved = edited(self.app, self._draft, PurePath(self.pending.proposal.path).name)
         except ContinualCodeError as error:
-            self._hint(str(error))
+            self._hint.say(str(error))
             return
         if saved != self._draft:
             self.pending.edited = saved
@@ -258,29 +265,21 @@ class Review(Vertical, can_focus=True):
     def _draft(self) -> str:
         return self._offered if self.pending.edited is None else self.pending.edited
 
-    def _hint(self, text: str) -> None:
-        hint = self.query_one("#review-hint", Static)
-        hint.update(Content.styled(text, ".bad"))
-        hint.display = True
-
     def _show(self, entry: Comment | Editor | None) -> None:
         """Show the comment, the editor or the plain card, and move the focus there."""
         self._entry = entry
         self._editor.display = entry is self._editor
         self._body.display = entry is not self._editor
         self.query_one("#comment-line").display = entry is self._comment
-        self._invite()
-        self.query_one("#review-hint").display = entry is None
+        self._hint.invite(self.pending)
+        self._hint.display = entry is None
         self.resume()
         self.post_message(self.ModeChanged())
-
-    def _invite(self) -> None:
-        self.query_one("#review-hint", Static).update(invitation(self._comment.text))
 
     def _accept(self) -> None:
         if self.pending.nothing_left:
             self._show(None)
-            self._hint(NOTHING_LEFT)
+            self._hint.say(NOTHING_LEFT)
         else:
             self._judge("accept")
 
@@ -290,7 +289,7 @@ class Review(Vertical, can_focus=True):
     def _send(self, verdict: Verdict) -> None:
         if not self._modes.allows(verdict.kind):  # it was another mode when this was begun; the draft stays
             self._show(None)
-            self._hint(NOT_WRITTEN)
+            self._hint.say(NOT_WRITTEN)
             return
         self.closing = True
         self.post_message(self.Judged(self.pending, verdict))
