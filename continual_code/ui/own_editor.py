@@ -10,16 +10,19 @@ import os
 import shlex
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from textual.app import App, SuspendNotSupported
+from textual.content import Content
 
 from continual_code.errors import ContinualCodeError
 from continual_code.ui.clean import clean_line
+from continual_code.ui.narrate import failure_of
+from continual_code.ui.widgets.text_entry import TextEntry
 
 KEPT = "Your text is as it was."
 
@@ -42,6 +45,19 @@ def edited(app: App[Any], text: str, name: str) -> str:
     except (OSError, UnicodeError) as error:
         raise ContinualCodeError(f"The text could not be handed over: {clean_line(str(error))}.", kept=KEPT) from error
     return saved if text.endswith("\n") else saved.removesuffix("\n")
+
+
+def go_on_elsewhere(app: App[Any], prompt: TextEntry, say: Callable[[Sequence[Content]], None]) -> None:
+    """The prompt's text as `edited`; what it became is one step for Ctrl+Z, and `say` tells why there is none."""
+    text = prompt.whole_text
+    try:
+        saved = edited(app, text, "task.md")
+    except ContinualCodeError as error:
+        say(failure_of(error))
+        return
+    if saved != text:
+        prompt.select_all()
+        prompt.paste(saved)
 
 
 def _command() -> list[str]:

@@ -135,6 +135,58 @@ async def test_the_arrows_choose_among_completions_and_esc_closes_them() -> None
         await person.until(lambda: person.session.asked == [Task("@a/two.py @o", ("a/two.py",))])
 
 
+async def test_enter_takes_what_the_arrows_have_chosen_and_sends_before_that_and_afterwards() -> None:
+    async with at_work(files=["a/one.py", "a/two.py"]) as person:
+        await person.types("fix @a")
+        await person.sees("@a/two.py")
+        await person.press("down", "enter")
+        assert person.prompt.text == "fix @a/two.py "
+        assert person.session.asked == []
+        await person.press("enter")
+        await person.types("@a")
+        await person.sees("@a/one.py")
+        await person.press("enter")
+        await person.until(lambda: [task.text for task in person.session.asked] == ["fix @a/two.py ", "@a"])
+
+
+async def test_tab_takes_the_command_that_is_chosen_on_the_screen() -> None:
+    async with at_work() as person:
+        await person.types("/mode")
+        await person.sees("› /model")
+        await person.press("tab")
+        assert person.prompt.text == "/model "
+
+
+@pytest.mark.parametrize("size", [(60, 20), (80, 24)])
+async def test_the_chosen_command_is_in_view_and_each_takes_one_row(size: tuple[int, int]) -> None:
+    async with at_work(size=size) as person:
+        await person.types("/")
+        await person.sees("› /lessons")
+        names = list(COMMANDS)
+        for name in [*names[1:], names[0]]:
+            await person.press("down")
+            await person.sees(f"› /{name}  ")
+            assert sum(row.startswith(("   /", " › /")) for row in person.screen.splitlines()) == 6 + 1  # the prompt
+        await person.press("up")
+        await person.sees(f"› /{names[-1]}  ")
+
+
+@pytest.mark.parametrize("size", [(60, 20), (80, 24)])
+async def test_the_footer_names_the_keys_of_the_list_at_once_while_it_is_open(size: tuple[int, int]) -> None:
+    async with at_work(size=size) as person:
+        person.session.play(Started(Task("x"), 10, 100))
+        await person.until(lambda: "Esc stops the answer" in person.footer)
+        await person.press("@")
+        assert "Tab takes · Up, Down choose · Esc closes" in person.footer
+        assert "Enter queues" in person.footer or size[0] == 60
+        assert "Esc stops" not in person.footer
+        await person.press("down")
+        assert "Enter takes · Up, Down choose · Esc closes" in person.footer
+        assert "Enter queues" not in person.footer
+        await person.press("escape")
+        assert "Esc stops the answer · Enter queues" in person.footer
+
+
 async def test_a_path_with_spaces_is_completed_in_quotes() -> None:
     async with at_work(files=["my notes.py"]) as person:
         await person.types("@my")

@@ -24,7 +24,7 @@ KEYS = {
         "Ctrl+R": "search them; again or Down for older ones, Enter takes it",
         "@": "name a file",
         "! COMMAND": "run it in the sandbox, here; nothing is written, Esc stops it",
-        "Tab": "with a list of names open: take the chosen one; Up and Down choose, Esc closes it",
+        "Tab": "with a list of names open: take the chosen one, as Enter does after Up or Down; Esc closes it",
         "PgUp / PgDn": "scroll the transcript",
         "Shift+Tab": "mode: ask, accept edits, read-only (also on a proposal)",
         "Esc": "stop the answer, else the command, else the lesson",

@@ -15,7 +15,6 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Static
 
-from continual_code.errors import ContinualCodeError
 from continual_code.events import (
     Applied,
     Compared,
@@ -41,9 +40,9 @@ from continual_code.ui.errands import Errands
 from continual_code.ui.headline import diff_lines
 from continual_code.ui.history import History
 from continual_code.ui.keys import prompt_keys
-from continual_code.ui.narrate import failure_of, narrate, quiet, welcome
+from continual_code.ui.narrate import narrate, quiet, welcome
 from continual_code.ui.outbox import Outbox
-from continual_code.ui.own_editor import edited
+from continual_code.ui.own_editor import go_on_elsewhere
 from continual_code.ui.retelling import retell
 from continual_code.ui.rewinding import AGAIN_WITHIN, Rewinding
 from continual_code.ui.screens.judging import JudgingPage
@@ -116,7 +115,7 @@ class MainScreen(JudgingPage):
             return self.review.keys
         if self.query_one(HistorySearch).is_open:
             return SEARCH_KEYS
-        return prompt_keys(self.source.status, waiting=bool(self._reviews))
+        return prompt_keys(self.source.status, self.query_one(Completions), waiting=bool(self._reviews))
 
     # --- What the engine says ---------------------------------------------------------
 
@@ -191,15 +190,7 @@ class MainScreen(JudgingPage):
         self.transcript.page(message.pages)
 
     def on_prompt_own_editor_wanted(self) -> None:
-        text = self.prompt.whole_text
-        try:
-            saved = edited(self.app, text, "task.md")
-        except ContinualCodeError as error:
-            self.say(failure_of(error))
-            return
-        if saved != text:
-            self.prompt.select_all()
-            self.prompt.paste(saved)
+        go_on_elsewhere(self.app, self.prompt, self.say)
 
     def on_history_search_closed(self, message: HistorySearch.Closed) -> None:
         if message.text is not None:
@@ -210,6 +201,9 @@ class MainScreen(JudgingPage):
 
     def on_history_search_typed(self, message: HistorySearch.Typed) -> None:
         self.prompt.insert(message.text)
+
+    def on_completions_changed(self) -> None:
+        self.tick()
 
     def on_completions_files_wanted(self) -> None:
         self._calls.submit(self._session.files, then=self.take_files)

@@ -1,6 +1,7 @@
 """The list of paths, commands or their arguments that fit the word being typed.
 
-Invariant: it only offers; the prompt's text changes when the person presses Tab.
+Invariant: it only offers; the prompt's text changes when the person presses Tab, or Enter after having chosen. What
+is chosen is in view.
 """
 
 from __future__ import annotations
@@ -16,9 +17,14 @@ from continual_code.ui.clean import clean_line
 from continual_code.ui.commands import COMMANDS, matching_arguments, matching_commands, names_revision
 from continual_code.ui.mentions import as_mention, matching_paths, word_before
 
+SHOWN = 6
+
 
 class Completions(Static):
-    """Up to six candidates, one of them chosen; hidden when there is none."""
+    """The candidates, one of them chosen, six in view at once; hidden when there is none."""
+
+    class Changed(Message):
+        """Other keys may work now than before."""
 
     class FilesWanted(Message):
         """The person began to name a file: the list of paths should be fresh."""
@@ -33,6 +39,7 @@ class Completions(Static):
         self._line = ""
         self._candidates: list[str] = []
         self._chosen = 0
+        self.is_moved = False  # by the person, so that Enter is for the list and not for the prompt
         self.display = False
 
     @property
@@ -47,8 +54,10 @@ class Completions(Static):
     def offer(self, line: str, *, asked: bool = False) -> str:
         """Show what fits the word at the end of `line` and return that word.
 
-        Bare words are completed only when the person asked with Tab.
+        Bare words are completed only when the person asked with Tab. A list that is open for `line` stays as it is.
         """
+        if asked and self.is_open and line == self._line:
+            return word_before(line)
         self._line, word = line, word_before(line)
         if word == "@" and not asked:
             self.post_message(self.FilesWanted())
@@ -65,7 +74,7 @@ class Completions(Static):
 
     def move(self, step: int) -> None:
         """Choose the next or the previous candidate, around the ends."""
-        self._chosen = (self._chosen + step) % len(self._candidates)
+        self._chosen, self.is_moved = (self._chosen + step) % len(self._candidates), True
         self._paint()
 
     def close(self) -> None:
@@ -87,18 +96,20 @@ class Completions(Static):
         if candidates == self._candidates:
             # Called for every key; painting would lay out the whole screen again.
             return
-        self._candidates, self._chosen = candidates, 0
+        self._candidates, self._chosen, self.is_moved = candidates, 0, False
         self.display = bool(candidates)
         self._paint()
 
     def _paint(self) -> None:
-        lines = [
-            Content.assemble((f"{'›' if at == self._chosen else ' '} ", ".quiet"), self._label(candidate, at))
-            for at, candidate in enumerate(self._candidates)
+        first = max(0, self._chosen - SHOWN + 1)
+        rows = [
+            self._row(candidate, first + at) for at, candidate in enumerate(self._candidates[first : first + SHOWN])
         ]
-        self.update(Content("\n").join(lines))
+        self.update(Content("\n").join(rows))
+        self.post_message(self.Changed())
 
-    def _label(self, candidate: str, at: int) -> Content:
-        style = ".strong" if at == self._chosen else ""
+    def _row(self, candidate: str, at: int) -> Content:
+        """One row of the screen, whatever its width: the style sheet cuts off what does not fit."""
+        mark, style = ("› ", ".strong") if at == self._chosen else ("  ", "")
         about = COMMANDS.get(candidate.removeprefix("/"), "") if candidate.startswith("/") else ""
-        return Content.assemble((clean_line(candidate), style), (f"  {about}", ".quiet"))
+        return Content.assemble((mark, ".quiet"), (clean_line(candidate), style), (f"  {about}", ".quiet"))

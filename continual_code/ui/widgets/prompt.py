@@ -17,8 +17,8 @@ from continual_code.ui.widgets.text_entry import TextEntry
 class Prompt(TextEntry):
     """Enter sends, Ctrl+J breaks the line, Up and Down at the edges walk the history.
 
-    `@` and Tab complete a path, `/` a command, through the `Completions` given. Ctrl+G asks for the
-    person's own editor, Ctrl+R opens the `HistorySearch` given.
+    `@` and Tab complete a path, `/` a command, through the `Completions` given; once Up or Down has chosen there, Enter
+    takes that. Ctrl+G asks for the person's own editor, Ctrl+R opens the `HistorySearch` given.
     """
 
     class Sent(Message):
@@ -92,7 +92,7 @@ class Prompt(TextEntry):
 
     def _handle(self, key: str) -> bool:
         match key:
-            case "enter":
+            case "enter" if not self._completions.is_moved:
                 self._send()
             case "ctrl+j" | "shift+enter":
                 self.insert("\n")
@@ -101,7 +101,7 @@ class Prompt(TextEntry):
             case "ctrl+r":
                 self._completions.close()
                 self._search.open()
-            case "tab":
+            case "tab" | "enter":
                 self._complete()
             case "escape" if self._completions.is_open:
                 self._completions.close()
