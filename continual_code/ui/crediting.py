@@ -14,6 +14,9 @@ from continual_code.port import Session
 from continual_code.ui.calls import Calls
 from continual_code.ui.screens.credit import CreditScreen
 from continual_code.ui.screens.page import Page
+from continual_code.ui.widgets.status_bar import Source
+
+UNKNOWN = "The lessons are shown once the model is loaded."
 
 
 def show_credit(
@@ -30,16 +33,18 @@ def show_credit(
         if page.is_active:
             page.app.push_screen(CreditScreen(page.source, *found))
 
-    calls.submit(partial(credit_of, session, lesson_id), then=show, failed=failed)
+    calls.submit(partial(credit_of, page.source, session, lesson_id), then=show, failed=failed)
 
 
-def credit_of(session: Session, lesson_id: str = "") -> tuple[Lesson, Credited]:
+def credit_of(source: Source, session: Session, lesson_id: str = "") -> tuple[Lesson, Credited]:
     """A lesson, the newest if none is named, and what its comment says.
 
     Raises:
         UsageError: there is no such lesson, or no step has looked at it yet.
     """
     lessons = session.lessons()
+    if not lessons and source.status.loading:
+        raise UsageError(UNKNOWN)
     if not lessons:
         raise UsageError("There is no lesson yet.", do="Reject a proposal and say why: that becomes the first one.")
     lesson = next((each for each in lessons if each.id == (lesson_id or lessons[-1].id)), None)

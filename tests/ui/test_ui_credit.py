@@ -201,6 +201,13 @@ async def test_without_lessons_it_says_how_to_teach_one() -> None:
         await person.until(lambda: "! There is no lesson yet.\n  → Reject a proposal" in person.transcript)
 
 
+async def test_while_the_model_loads_no_lesson_is_denied() -> None:
+    async with at_work(loaded=False) as person:
+        await types_credit(person)
+        await person.until(lambda: "The lessons are shown once the model is loaded." in person.transcript)
+        assert "There is no lesson yet." not in person.transcript
+
+
 async def test_a_view_that_is_ready_late_opens_over_nothing_else() -> None:
     async with at_work() as person:
         person.session.lesson_list, person.session.credits = [lesson("l3")], {"l3": MARKED}

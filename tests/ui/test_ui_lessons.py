@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from person import at_work
-from scripted import lesson
+from scripted import lesson, ready
 
 from continual_code.errors import UsageError
 from continual_code.events import Checked, Failed, StudiedAgain, Undone
@@ -42,6 +42,25 @@ async def test_how_far_the_lessons_have_moved_the_model_elsewhere_is_drawn_oldes
         await person.sees("canary █▅ 0.61 least likely token of unrelated programs")
         await person.sees("seconds 3.1 · drift 0.0080")
         await person.sees("canary 0.61")
+
+
+async def test_while_the_model_loads_no_lesson_is_denied_and_they_come_with_it() -> None:
+    async with at_work(loaded=False) as person:
+        await person.press("f4")
+        await person.sees("The lessons are shown once the model is loaded.")
+        assert "No lessons yet." not in person.screen
+        person.session.lesson_list = TAUGHT
+        person.session.play(ready())
+        await person.sees("no signal")
+        assert "once the model is loaded" not in person.screen
+
+
+async def test_what_is_known_while_the_model_loads_is_listed_at_once() -> None:
+    async with at_work(loaded=False) as person:
+        person.session.lesson_list = TAUGHT
+        await person.press("f4")
+        await person.sees("no signal")
+        assert "once the model is loaded" not in person.screen
 
 
 def test_of_many_lessons_the_newest_are_drawn() -> None:

@@ -14,12 +14,12 @@ from textual.content import Content
 from textual.widgets import Static
 
 from continual_code.errors import ContinualCodeError
-from continual_code.events import Checked, Event, Failed, Learned, Lesson, Recorded, StudiedAgain, Undone
+from continual_code.events import Checked, Event, Failed, Learned, Lesson, Ready, Recorded, StudiedAgain, Undone
 from continual_code.port import Session
 from continual_code.standing import standing, when
 from continual_code.ui.calls import Calls
 from continual_code.ui.clean import clean_line
-from continual_code.ui.crediting import show_credit
+from continual_code.ui.crediting import UNKNOWN, show_credit
 from continual_code.ui.narrate import failure, failure_of
 from continual_code.ui.screens.confirm import Confirm
 from continual_code.ui.screens.page import Page, Topic
@@ -30,8 +30,6 @@ EMPTY = (
     "No lessons yet.\n\nAsk for an edit. When the proposal is not what you want, press n and say why in one line: "
     "that reason becomes the first lesson, and it will stand here."
 )
-
-
 PARTS = {"lesson-heading", "lesson-list", "lesson-empty", "lesson-courses", "lesson-detail"}
 BARS = "▁▂▃▄▅▆▇█"
 
@@ -54,7 +52,7 @@ class LessonsScreen(Page[None]):
     def compose(self) -> ComposeResult:
         yield Static(id="lesson-heading", markup=False)
         yield LessonList()
-        yield Static(Content(EMPTY), id="lesson-empty", markup=False)
+        yield Static(id="lesson-empty", markup=False)
         yield Static(id="lesson-courses", markup=False)
         yield Static(id="lesson-detail", markup=False)
         yield self.footer()
@@ -78,7 +76,7 @@ class LessonsScreen(Page[None]):
 
     def hear(self, event: Event) -> None:
         """Something happened while the list is open."""
-        if isinstance(event, Learned | Recorded | Undone | Checked | StudiedAgain):
+        if isinstance(event, Ready | Learned | Recorded | Undone | Checked | StudiedAgain):
             self._reload()
         elif isinstance(event, Failed):
             self._say(Content("\n").join(failure(event.what, event.kept, event.do)))
@@ -136,7 +134,9 @@ class LessonsScreen(Page[None]):
     def _show(self, lessons: Sequence[Lesson]) -> None:
         if not self._stands:
             return
-        self.query_one("#lesson-empty").display = not lessons
+        empty = self.query_one("#lesson-empty", Static)
+        empty.update(Content(UNKNOWN if self.source.status.loading else EMPTY))
+        empty.display = not lessons
         for name in ("#lesson-heading", "#lesson-detail", "#lesson-list"):
             self.query_one(name).display = bool(lessons)
         drawn = courses(lessons, self.size.width - 60)
