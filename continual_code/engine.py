@@ -11,7 +11,7 @@ from pathlib import Path
 
 from continual_code.agent import Agent
 from continual_code.agent.commit_subject import SubjectWriter
-from continual_code.agent.formats import asked_for, is_sound, resumed
+from continual_code.agent.formats import Wanted, asked_for
 from continual_code.agent.prompts import fenced
 from continual_code.agent.symbol_index import SymbolIndex
 from continual_code.agent.symbol_map import SymbolMap
@@ -101,6 +101,5 @@ def _evidence(pending: PendingLesson) -> Evidence:
     proposal, path, hunks = pending.proposal, pending.proposal.path, pending.proposal.hunks
     against = [hunks[index].new_lines for index in pending.verdict.unwanted]
     example = fenced(edited, path) if edited else None
-    names = asked_for(proposal.task.text, proposal.before, proposal.after, path, comment)
-    asked = {"target": path, "names": names}
-    return Evidence(comment, example, partial(is_sound, **asked), partial(resumed, **asked), against)
+    wanted = Wanted(path, asked_for(proposal.task.text, proposal.before, proposal.after, path, comment))
+    return Evidence(comment, example, wanted.is_sound, wanted.is_whole, wanted.resumed, against)

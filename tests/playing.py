@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -75,6 +75,7 @@ def play_script(monkeypatch: pytest.MonkeyPatch, model: Path, after: Callable[[i
         owner: object,
         on_tokens: Callable[[Sequence[int]], None] = lambda tokens: None,
         stopped: Callable[[], bool] = lambda: False,
+        is_enough: Callable[[Sequence[int]], bool] = lambda tokens: False,
         **_: object,
     ) -> Generation:
         if sampling.max_tokens == SUBJECT_TOKENS:
@@ -84,19 +85,24 @@ def play_script(monkeypatch: pytest.MonkeyPatch, model: Path, after: Callable[[i
             return answer
         if not isinstance(owner, int):  # the learner wants a correction from the base, or the candidate's answer
             stopped()  # where the person goes first
-            return say(self, prompt_ids, CORRECTED if owner == BASE else script.after(1))
+            return say(self, prompt_ids, CORRECTED if owner == BASE else script.after(1), is_enough)
         script.prompts.append(tuple(prompt_ids))
         script.begun.set()
         while not script.held.wait(0.005):
             if stopped():
                 return Generation((), (), "interrupted", 0)
-        answer = say(self, prompt_ids, script.after(owner))
+        answer = say(self, prompt_ids, script.after(owner), is_enough)
         for token in answer.token_ids:
             on_tokens([token])
         return answer
 
-    def say(self: Generator, prompt_ids: Sequence[int], after: str) -> Generation:
-        return speak(self, prompt_ids, f"```python\n{after}```")
+    def say(
+        self: Generator, prompt_ids: Sequence[int], after: str, is_enough: Callable[[Sequence[int]], bool]
+    ) -> Generation:
+        whole = speak(self, prompt_ids, f"```python\n{after}```")
+        counts = (count for count in range(1, len(whole.token_ids)) if is_enough(whole.token_ids[:count]))
+        end = next(counts, len(whole.token_ids))
+        return replace(whole, token_ids=whole.token_ids[:end], logprobs=whole.logprobs[:end])
 
     @torch.no_grad()
     def speak(self: Generator, prompt_ids: Sequence[int], text: str) -> Generation:

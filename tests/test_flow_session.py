@@ -95,6 +95,18 @@ def test_an_answer_arrives_piece_by_piece_and_then_as_a_proposal(settings: Setti
     assert (root / FILE).read_text() == BEFORE
 
 
+def test_an_answer_ends_with_its_code_whatever_the_model_would_still_say_to_it(
+    settings: Settings, root: Path, monkeypatch: pytest.MonkeyPatch, tiny_model: Path
+):
+    play_script(monkeypatch, tiny_model, after=lambda revision: f"{AFTER[0]}```\nIt multiplies now.\n")
+    with playing(settings, root) as watch:
+        proposal = watch.ask()
+        rollout = lineage_of(watch.session).journal.rollout(proposal.id)
+        assert watch.session._loaded().agent._chat.decode(rollout.token_ids) == f"```python\n{AFTER[0]}```"
+    assert (proposal.after, rollout.finish) == (AFTER[0], "stop")
+    assert "".join(event.text for event in watch.of(Streamed)) == f"```python\n{AFTER[0]}```"
+
+
 def test_a_reason_becomes_a_revision_and_the_task_is_asked_again_without_it(
     settings: Settings, root: Path, script: Script
 ):

@@ -12,7 +12,7 @@ from copy import copy
 from dataclasses import dataclass
 
 from continual_code.agent.context import Context, build_context
-from continual_code.agent.formats import check, fit, keep_spacing, read_answer, splice, with_addition
+from continual_code.agent.formats import check, fit, keep_spacing, read_answer, splice, through_code, with_addition
 from continual_code.agent.languages import language_of
 from continual_code.agent.prompts import build_messages
 from continual_code.agent.repository import is_like
@@ -132,8 +132,9 @@ class Agent:
                 on_text(text)
 
         generation = self._generator.generate(
-            asked.prompt_ids, sampling, owner=revision, on_tokens=show, stopped=stopped
-        )
+            asked.prompt_ids, sampling, owner=revision, on_tokens=show, stopped=stopped,
+            is_enough=lambda token_ids: self._is_whole(asked, token_ids),
+        )  # fmt: skip
         if generation.finish == "interrupted":
             raise Interrupted("The answer was stopped.", kept="Nothing was changed.")
         return self.read(asked, generation, revision=revision, seconds=time.monotonic() - started)
@@ -170,10 +171,24 @@ class Agent:
             max_tokens=int(ANSWER_FACTOR * shown) + ANSWER_EXTRA,
         )  # fmt: skip
 
+    def _is_whole(self, asked: Asked, token_ids: Sequence[int]) -> bool:
+        """Whether an answer can be offered as it is: for what a model would still say to it, nobody waits."""
+        closed = through_code(self._chat.decode(token_ids), asked.context.target)
+        if closed is None:
+            return False
+        try:
+            self._edit_in(asked, closed)
+        except ProposalError:
+            return False
+        return True
+
     def _read_edit(self, asked: Asked, generation: Generation) -> str:
-        context, text = asked.context, self._chat.decode(generation.token_ids)
         if generation.finish == "length":
             raise ProposalError("The answer did not come to an end.", do="Ask for a smaller change.")
+        return self._edit_in(asked, self._chat.decode(generation.token_ids))
+
+    def _edit_in(self, asked: Asked, text: str) -> str:
+        context = asked.context
         answer = read_answer(text, context.target, [block.path for block in context.blocks if block.path])
         if answer.path != context.target:
             raise ProposalError(f"The answer is about {answer.path}, not {context.target}.", do="Name the file with @.")

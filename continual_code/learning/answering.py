@@ -23,17 +23,16 @@ def answer(
         contrast, attachment: see `Generator.generate`.
         similar: other versions that it may resemble more; they only make it faster.
         pause: called between two passes; may block or raise.
-        is_enough: asked between two passes whether the answer so far will do; True ends it as "interrupted".
+        is_enough: see `Generator.generate`.
     """
-    tokens: list[int] = []
 
     def stopped() -> bool:
         pause()
-        return is_enough(tokens)
+        return False
 
     sampling = Sampling(max_tokens=2 * len(rejected.token_ids) + SPARE)
     drafts = [*similar, rejected.token_ids] if attachment else [rejected.token_ids, *similar]
     return generator.generate(
         prompt_ids, sampling, owner=owner, contrast=contrast, attachment=attachment, similar=drafts,
-        on_tokens=tokens.extend, stopped=stopped,
+        stopped=stopped, is_enough=is_enough,
     )  # fmt: skip

@@ -35,18 +35,18 @@ class Gate:
     Args:
         held: what the step must leave as it is.
         floor: least probability of a deciding token with which an answer still stands.
-        is_sound: see `Evidence`.
+        is_sound, is_whole: see `Evidence`.
         drift: of what the view holds; see `Drift.of`.
         budget: the most that one lesson may add to it.
     """
 
     def __init__(
         self, view: View, chat: Chat, *, held: Sequence[Held], floor: float, is_sound: Callable[[str], bool],
-        drift: Callable[[], float], budget: float, pause: Callable[[], None],
+        is_whole: Callable[[str], bool], drift: Callable[[], float], budget: float, pause: Callable[[], None],
     ) -> None:  # fmt: skip
         self._view, self._chat, self._held, self._floor = view, chat, held, floor
         self._drift, self._budget = drift, budget
-        self._is_sound, self._pause = is_sound, pause
+        self._is_sound, self._is_whole, self._pause = is_sound, is_whole, pause
 
     def admit(
         self, rollout: Rollout, adapter: Mapping[str, Tensor], lesson: Rehearsal | None = None, *, holds: bool = False
@@ -96,7 +96,10 @@ class Gate:
 
     def _ask(self, rollout: Rollout, share: float, similar: Sequence[Sequence[int]], drift: float) -> Reasked:
         generator = Generator(self._view, self._chat.stop_ids, PrefixStore())  # the candidate's keys are nobody else's
-        asked = answer(generator, rollout.prompt_ids, rollout, owner=share, pause=self._pause, similar=similar)
+        asked = answer(
+            generator, rollout.prompt_ids, rollout, owner=share, pause=self._pause, similar=similar,
+            is_enough=lambda token_ids: self._is_whole(self._chat.decode(token_ids)),
+        )  # fmt: skip
         return Reasked(rollout.prompt_ids, asked, drift)
 
     def _objection(self, rollout: Rollout, reasked: Reasked) -> str:

@@ -71,7 +71,7 @@ class Hindsight:
         Args:
             edits: see `Correction`.
         """
-        token_ids = [*self._chat.encode(example), rollout.token_ids[-1]]  # a model may have several ends
+        token_ids = [*self._chat.encode(example), *self._chat.ending(rollout.token_ids)]
         if not comment:
             return Correction(token_ids, self.untold(rollout.prompt_ids, token_ids).reading, example, None)
         untold, told = self.both(rollout.messages, rollout.prompt_ids, token_ids, comment)

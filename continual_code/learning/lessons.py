@@ -68,6 +68,7 @@ class Evidence:
     """What the person said, and their own version in the form of an answer, where they gave one.
 
     `is_sound` says of an answer whether its code compiles, as far as that can be told, and has what the task asked for;
+    `is_whole` of the beginning of one whether it is sound already, so that what is still to come does not matter;
     `resumed` takes one that ends too early, and a whole one, and gives the first as far as it goes with the beginning
     of what it lacks, or None. `against` are the lines that the comment is about; none means the whole answer.
     `supersedes`: lessons that the comment argues against may go for it.
@@ -76,6 +77,7 @@ class Evidence:
     comment: str
     example: str | None = None
     is_sound: Callable[[str], bool] = lambda answer: True
+    is_whole: Callable[[str], bool] = lambda begun: False
     resumed: Callable[[str, str], str | None] = lambda answer, whole: None
     against: Sequence[Block] = ()
     supersedes: bool = True

@@ -41,6 +41,10 @@ class Chat:
         """The text of an answer; special tokens are left out."""
         return str(self._tokenizer.decode(list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False))
 
+    def ending(self, ids: Sequence[int]) -> list[int]:
+        """The stop token that an answer ended with, for a model may have several; nothing if it ended with none."""
+        return [token_id for token_id in ids[-1:] if token_id in self.stop_ids]
+
     def pieces(self, ids: Sequence[int]) -> tuple[str, ...]:
         """The text of each token by itself, special tokens included."""
         return tuple(str(self._tokenizer.decode([token])) for token in ids)

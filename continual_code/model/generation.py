@@ -53,7 +53,7 @@ class Contrast:
 class Generation:
     """Sampled tokens, the log of the probability each was drawn with (nats), and the end's reason.
 
-    The stop token, when there was one, is the last of `token_ids`. An answer that goes round
+    The stop token, when the answer ended with one, is the last of `token_ids`. An answer that goes round
     in a loop ends as "length" before it reaches that. `passes` counts the forward passes
     after the prompt.
     """
@@ -82,6 +82,7 @@ class Generator:
         similar: Sequence[Sequence[int]] = (),
         on_tokens: Callable[[Sequence[int]], None] = lambda tokens: None,
         stopped: Callable[[], bool] = lambda: False,
+        is_enough: Callable[[Sequence[int]], bool] = lambda tokens: False,
     ) -> Generation:
         """Sample an answer.
 
@@ -93,6 +94,7 @@ class Generator:
             similar: answers that this one may resemble, the likeliest last; drafts are copied from them, too.
             on_tokens: called after each pass with the tokens it produced.
             stopped: asked before each pass; True ends the answer as "interrupted".
+            is_enough: asked after each pass about the answer so far; True ends it as "stop", where that first held.
         """
         prompts = [prompt_ids, *([contrast.prompt_ids] if contrast else [])]
         caches = [cache for each in prompts if (cache := self._read_prompt(each, owner, stopped)) is not None]
@@ -124,6 +126,9 @@ class Generator:
             if attachment:
                 attachment.extend(new)
             last = new[-1]
+            if not looped and (end := _enough(tokens, len(new), is_enough)):
+                on_tokens(new[: len(new) - len(tokens) + end])
+                return Generation(tuple(tokens[:end]), tuple(logprobs[:end]), "stop", passes)
             on_tokens(new)
             if last in self._stop_ids:
                 return Generation(tuple(tokens), tuple(logprobs), "stop", passes)
@@ -144,6 +149,13 @@ class Generator:
             done = end
         self._prefixes.put(owner, Prefix.of(prompt_ids[:done], cache))
         return cache
+
+
+def _enough(tokens: Sequence[int], fresh: int, is_enough: Callable[[Sequence[int]], bool]) -> int:
+    """How many of the tokens are enough, of which the last `fresh` came in one pass; 0: not even all."""
+    if not is_enough(tokens):
+        return 0
+    return next(count for count in range(len(tokens) - fresh + 1, len(tokens) + 1) if is_enough(tokens[:count]))
 
 
 class Drawer:

@@ -6,7 +6,7 @@ from textwrap import dedent
 
 import pytest
 
-from continual_code.agent.formats import asked_for, is_sound, read_answer
+from continual_code.agent.formats import Wanted, asked_for, read_answer, through_code
 from continual_code.errors import ProposalError
 
 CODE = "import os\n\n\ndef root():\n    return os.sep\n"
@@ -156,13 +156,40 @@ def test_unfenced_json_is_read() -> None:
     ],
 )
 def test_an_answer_is_sound_when_its_code_compiles(answer: str, path: str, sound: bool) -> None:
-    assert is_sound(answer, path) == sound
+    assert Wanted(path).is_sound(answer) == sound
 
 
 def test_an_answer_is_sound_only_with_what_it_has_to_define() -> None:
     answer = "```python\nclass Store:\n    def count(self):\n        return 1\n```"
-    assert is_sound(answer, "a.py", {"Store", "count"})
-    assert not is_sound(answer, "a.py", {"Store", "remove"})
+    assert Wanted("a.py", frozenset({"Store", "count"})).is_sound(answer)
+    assert not Wanted("a.py", frozenset({"Store", "remove"})).is_sound(answer)
+
+
+ANSWERED = "Sure:\n```python\ndef f():\n    return 1\n```"
+EXAMPLE = '```python\ndef f():\n    """Call it:\n    ```\n    f()\n    ```'
+
+
+@pytest.mark.parametrize(
+    ("begun", "path", "whole"),
+    [
+        (ANSWERED, "a.py", True),
+        (f"{ANSWERED}\n\nThis function returns", "a.py", True),
+        (ANSWERED.removesuffix("`"), "a.py", False),
+        (ANSWERED.replace("return 1", "return ("), "a.py", False),
+        (ANSWERED.replace("f()", "g()"), "a.py", False),  # the one that was asked for may still come
+        (EXAMPLE, "a.py", False),  # a fence within the code closes nothing
+        (f'{EXAMPLE}\n    """\n    return 1\n```\n', "a.py", True),
+        ("```python\ndef f():\n    pass\n", "a.py", False),
+        ("# Title\n```\nnpm install\n```\n", "README.md", False),  # more of the page may follow
+        ("```\nkey: value\n```", "a.yaml", False),  # whether that was all nobody can tell
+    ],
+)
+def test_an_answer_is_whole_once_the_code_that_was_asked_for_has_closed(begun: str, path: str, whole: bool) -> None:
+    assert Wanted(path, frozenset({"f"} if path == "a.py" else ())).is_whole(begun) == whole
+
+
+def test_what_is_said_after_the_code_is_no_part_of_it() -> None:
+    assert through_code(f"{ANSWERED}\nIt returns 1.", "a.py") == ANSWERED
 
 
 @pytest.mark.parametrize(

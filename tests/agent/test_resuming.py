@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from continual_code.agent.formats import resumed
+from continual_code.agent.formats import Wanted
 
 WHOLE = "```python\ndef mean(values):\n    return 0\n\n\ndef median(values):\n    return 1\n```"
 EXPORTS = "```python\n__all__ = ['mean', 'median']\n```"
@@ -13,7 +13,7 @@ EXPORTS = "```python\n__all__ = ['mean', 'median']\n```"
 def goes_on(
     answer: str, whole: str = WHOLE, names: tuple[str, ...] = ("median",), path: str = "stats.py"
 ) -> str | None:
-    return resumed(answer, whole, path, names)
+    return Wanted(path, frozenset(names)).resumed(answer, whole)
 
 
 def test_it_goes_on_with_the_name_of_what_is_missing():

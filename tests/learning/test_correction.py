@@ -37,7 +37,7 @@ class Answers:
 
     def generate(
         self, prompt_ids: list[int], *_: object, contrast: Contrast | None, attachment: Attachment | None,
-        similar: list[list[int]], on_tokens: Callable[[list[int]], None], stopped: Callable[[], bool], **__: object,
+        similar: list[list[int]], is_enough: Callable[[list[int]], bool], **__: object,
     ) -> Generation:  # fmt: skip
         self.prompts.append(self._chat.decode(prompt_ids))
         self.contrasts.append(contrast and self._chat.decode(contrast.prompt_ids))
@@ -45,11 +45,10 @@ class Answers:
         self.attached.append(attachment is not None)
         self.similar.append(len(similar))
         left, ids = self._chat.encode(self.left.pop(0)), []
-        while left and not stopped():
+        while left and not is_enough(ids):
             ids.append(left.pop(0))
-            on_tokens(ids[-1:])
         self.written.append(self._chat.decode(ids))
-        return Generation(tuple(ids), (0.0,) * len(ids), "interrupted" if left else "stop", len(ids))
+        return Generation(tuple(ids), (0.0,) * len(ids), "stop", len(ids))
 
 
 def never(answer: str, whole: str) -> None:

@@ -18,7 +18,7 @@ from continual_code.learning.canaries import Canaries
 from continual_code.learning.common_text import CommonText
 from continual_code.learning.gate import Gate, Refused
 from continual_code.learning.learner import Learner
-from continual_code.learning.lessons import Reasked
+from continual_code.learning.lessons import Evidence, Reasked
 from continual_code.learning.scoring import Scorer
 from continual_code.learning.step import Held, Rehearsal, weakest
 from continual_code.learning.weighing import Weighed
@@ -116,7 +116,7 @@ class Step:
         held = [Held(self.fading, floor, "a song would be forgotten")]
         gate = Gate(
             self.bench.view, self.bench.base.chat, held=held, floor=floor, is_sound=lambda answer: True,
-            drift=lambda: next(script, 0.0), budget=budget, pause=lambda: None,
+            is_whole=lambda begun: False, drift=lambda: next(script, 0.0), budget=budget, pause=lambda: None,
         )  # fmt: skip
         return gate.admit(self.bench.rollout, self.bench.adapter, lesson, holds=holds)
 
@@ -206,6 +206,17 @@ def test_a_lesson_of_which_nothing_comes_up_must_at_least_leave_the_comment_less
     report = learned_with(tiny_model, monkeypatch, left)
     assert report.status == status
     assert ("still does what the comment argues against" in report.reason) == (status == "refused")
+
+
+@pytest.mark.parametrize(("whole", "status"), [(10, "learned"), (10**6, "refused")])
+def test_an_answer_that_is_whole_has_come_to_its_end_whatever_would_follow(
+    tiny_model: Path, whole: int, status: str
+) -> None:
+    bench = Bench(tiny_model)
+    evidence = Evidence("", is_whole=lambda begun: len(begun) >= whole, example="def total(values):\n    return 1\n")
+    report = bench.learner(reask=True, canary_floor=0.0).learn("l1", bench.rollout, evidence, bench.adapter, 1).report
+    assert report.status == status
+    assert ("runs on without an end" in report.reason) == (status == "refused")
 
 
 def test_code_that_was_broken_before_need_not_become_whole(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -153,7 +153,7 @@ def test_of_two_corrections_the_one_that_the_comment_makes_likelier_is_taught(
     for order in (examples, examples[::-1]):
         monkeypatch.setattr("continual_code.learning.learner.corrections", lambda *_, order=order: Corrections(*order))
         report = learner.learn("l1", bench.rollout, COMMENT, bench.adapter, 1).report
-        assert bench.base.chat.decode(report.corrected_ids[:-1]) == likelier
+        assert bench.base.chat.decode(report.corrected_ids) == likelier
 
 
 def test_a_comment_that_accounts_for_the_models_own_correction_is_learned(bench: Bench, corrected: str) -> None:

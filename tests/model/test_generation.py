@@ -40,6 +40,23 @@ def ask(base: Base, text: str) -> list[int]:
     return base.chat.render([Message("user", text)])
 
 
+@pytest.mark.parametrize("draft_tokens", [0, 10])
+def test_an_answer_ends_with_the_first_token_that_is_enough_however_many_came_in_its_pass(
+    base: Base, view: View, draft_tokens: int
+) -> None:
+    prompt, seen = ask(base, REPETITIVE), list[int]()
+    whole = generate(base, view, prompt, draft_tokens=draft_tokens)
+    for count in (1, 20, 41):
+        seen.clear()
+        generation = Generator(view, frozenset(), PrefixStore()).generate(
+            prompt, Sampling(max_tokens=48, draft_tokens=draft_tokens), owner=1, on_tokens=seen.extend,
+            is_enough=lambda token_ids, count=count: len(token_ids) >= count,
+        )  # fmt: skip
+        assert generation.finish == "stop"
+        assert list(generation.token_ids) == seen == list(whole.token_ids[:count])
+        assert generation.logprobs == pytest.approx(whole.logprobs[:count], abs=1e-4)
+
+
 @pytest.mark.parametrize("text", TASKS)
 @pytest.mark.parametrize("draft_tokens", [1, 10])
 def test_prompt_lookup_gives_the_same_tokens_as_one_at_a_time(

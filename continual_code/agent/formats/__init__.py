@@ -7,20 +7,20 @@ wrote around it, `check` refuses what a person should not have to read.
 from continual_code.agent.formats.additions import asked_for, with_addition
 from continual_code.agent.formats.checks import check
 from continual_code.agent.formats.fitting import fit
-from continual_code.agent.formats.reading import Answer, is_sound, read_answer
-from continual_code.agent.formats.resuming import resumed
+from continual_code.agent.formats.reading import Answer, read_answer
 from continual_code.agent.formats.spacing import keep_spacing
 from continual_code.agent.formats.splicing import splice
+from continual_code.agent.formats.wanted import Wanted, through_code
 
 __all__ = [
     "Answer",
+    "Wanted",
     "asked_for",
     "check",
     "fit",
-    "is_sound",
     "keep_spacing",
     "read_answer",
-    "resumed",
     "splice",
+    "through_code",
     "with_addition",
 ]

@@ -47,8 +47,8 @@ def sft_edit(subject: Subject, state: State, lesson: Lesson, rate: float = SFT_R
     """Supervised fine-tuning on the person's own edit; None without one."""
     if lesson.edit is None:
         return None
-    end = lesson.rollout.token_ids[-1]  # of an answer; the smallest stop token may be that of a whole document
-    return _sft(subject, state, lesson, [*subject.base.chat.encode(lesson.edit), end], rate)
+    chat = subject.base.chat
+    return _sft(subject, state, lesson, [*chat.encode(lesson.edit), *chat.ending(lesson.rollout.token_ids)], rate)
 
 
 def sft_told(subject: Subject, state: State, lesson: Lesson, rate: float = SFT_RATE) -> Tensors | None:
