@@ -47,14 +47,14 @@ KEYS = {
     },
     "Lists (F4, /rewind, /search, /model)": {
         "Up / Down": "choose, as k and j do; PgUp and PgDn by ten, Home and End to the ends",
-        "Enter": "take the chosen one",
+        "Enter": "/rewind, /search, /model: take the chosen one",
         "u": "F4: undo the lesson",
         "b": "F4: go back to its revision",
         "p": "F4: pin it, or no longer",
         "c": "F4: what its comment says of each token",
         "Esc or q": "back",
     },
-    "Screens": {
+    "Screens: F2 to F7 work at the prompt and on a proposal": {
         "F1 or ?": "this help",
         "F2": "the proposal that waits",
         "F3": "before and after, of a lesson or /ab",
