@@ -16,7 +16,8 @@ from textual.app import App
 from continual_code.errors import ContinualCodeError
 from continual_code.ui.clean import clean_line
 
-Job = tuple[Callable[[], Any], Callable[[Any], None], Callable[[ContinualCodeError], None]]
+OnError = Callable[[ContinualCodeError], None]
+Job = tuple[Callable[[], Any], Callable[[Any], None], OnError]
 
 KEPT = "Nothing that was written or learned before is lost."
 LOOK = "If it is not plain what to do about it, continual-code doctor looks for what is wrong."
@@ -25,7 +26,7 @@ LOOK = "If it is not plain what to do about it, continual-code doctor looks for 
 class Calls:
     """A queue with one thread worker behind it; outcomes come back on the screen's loop."""
 
-    def __init__(self, app: App[Any], failed: Callable[[ContinualCodeError], None]) -> None:
+    def __init__(self, app: App[Any], failed: OnError) -> None:
         """`failed` shows the errors of calls that were submitted without a handler of their own."""
         self._app, self._failed = app, failed
         self._jobs: deque[Job] = deque()
@@ -37,7 +38,7 @@ class Calls:
         call: Callable[[], Any],
         *,
         then: Callable[[Any], None] = lambda _: None,
-        failed: Callable[[ContinualCodeError], None] | None = None,
+        failed: OnError | None = None,
     ) -> None:
         """Run `call` after all earlier ones, then `then` with its result or `failed` with its error."""
         with self._lock:

@@ -15,7 +15,7 @@ from textual.content import Content
 from continual_code.errors import ContinualCodeError, UsageError
 from continual_code.events import Applied, Committed, Event, Started, Undone
 from continual_code.port import CommitDraft, Session
-from continual_code.ui.calls import Calls
+from continual_code.ui.calls import Calls, OnError
 from continual_code.ui.clean import clean_line
 from continual_code.ui.modes import NOT_WRITTEN
 from continual_code.ui.narrate import failure_of
@@ -55,9 +55,10 @@ class Committing:
         """What F7 would do, while an edit is offered."""
         return f"F7 commits {clean_line(self._offered, 12)}" if self._offered else ""
 
-    def begin(self, app: App[None], proposal_id: str = "") -> None:
-        """Show the message for the edit of a proposal."""
-        self._calls.submit(partial(self._draft, proposal_id), then=partial(self._show, app, unasked=False))
+    def begin(self, app: App[None], proposal_id: str = "", *, failed: OnError | None = None) -> None:
+        """Show the message for the edit of a proposal; `failed` says why there is none."""
+        show = partial(self._show, app, unasked=False)
+        self._calls.submit(partial(self._draft, proposal_id), then=show, failed=failed)
 
     def offer(self, app: App[None], is_free: Callable[[], bool]) -> None:
         """Show the message for the last edit, if the person is still free to look at it once it is known."""

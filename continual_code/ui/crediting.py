@@ -5,13 +5,12 @@ Invariant: the view opens only over the screen from which it was asked for.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 
-from continual_code.errors import ContinualCodeError, UsageError
+from continual_code.errors import UsageError
 from continual_code.events import Credited, Lesson
 from continual_code.port import Session
-from continual_code.ui.calls import Calls
+from continual_code.ui.calls import Calls, OnError
 from continual_code.ui.screens.credit import CreditScreen
 from continual_code.ui.screens.page import Page
 from continual_code.ui.widgets.status_bar import Source
@@ -25,7 +24,7 @@ def show_credit(
     calls: Calls,
     lesson_id: str = "",
     *,
-    failed: Callable[[ContinualCodeError], None] | None = None,
+    failed: OnError | None = None,
 ) -> None:
     """Open the view of a lesson, the newest if none is named, over `page`; `failed` says why there is none."""
 

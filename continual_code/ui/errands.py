@@ -12,7 +12,7 @@ from textual.content import Content
 
 from continual_code.errors import UsageError
 from continual_code.port import Session
-from continual_code.ui.calls import Calls
+from continual_code.ui.calls import Calls, OnError
 from continual_code.ui.clean import clean_line
 from continual_code.ui.commands import Command
 from continual_code.ui.modes import NOT_WRITTEN, ORDER, Modes
@@ -25,13 +25,13 @@ class Errands:
     def __init__(self, session: Session, calls: Calls, say: Callable[[Sequence[Content]], None], modes: Modes) -> None:
         self._session, self._calls, self._say, self._modes = session, calls, say, modes
 
-    def run(self, command: Command) -> bool:
+    def run(self, command: Command, *, failed: OnError) -> bool:
         """Start what `command` asks for; False when it is not one of these."""
         match command.name:
             case "undo":
-                self._calls.submit(lambda: self._undo(command.argument))
+                self._calls.submit(lambda: self._undo(command.argument), failed=failed)
             case "export":
-                self._calls.submit(lambda: self._export(command.argument), then=self._exported)
+                self._calls.submit(lambda: self._export(command.argument), then=self._exported, failed=failed)
             case "mode":
                 self._change_mode(command.argument)
             case _:

@@ -13,7 +13,7 @@ from textual.app import App
 from textual.content import Content
 
 from continual_code.port import ModelChoice, Session
-from continual_code.ui.calls import Calls
+from continual_code.ui.calls import Calls, OnError
 from continual_code.ui.clean import clean_line
 from continual_code.ui.screens.picker import Choice, Picker
 from continual_code.ui.widgets.status_bar import Source
@@ -25,10 +25,10 @@ class Switching:
     def __init__(self, source: Source, session: Session, calls: Calls) -> None:
         self._source, self._session, self._calls = source, session, calls
 
-    def begin(self, app: App[Any], model: str = "") -> None:
-        """Go on with a model, or ask with which."""
+    def begin(self, app: App[Any], model: str = "", *, failed: OnError | None = None) -> None:
+        """Go on with a model, or ask with which; `failed` says why it cannot be."""
         if model:
-            self._calls.submit(partial(self._session.switch, model), then=app.exit)
+            self._calls.submit(partial(self._session.switch, model), then=app.exit, failed=failed)
         else:
             self._calls.submit(self._session.models, then=partial(self._ask, app))
 

@@ -16,6 +16,7 @@ from textual import events as textual_events
 from textual.command import CommandPalette
 
 from continual_code import ui
+from continual_code.errors import UsageError
 from continual_code.events import Listener, Proposed, Started, Streamed, Task
 from continual_code.port import Opened
 from continual_code.ui.commands import COMMANDS
@@ -212,6 +213,25 @@ async def test_commands_reach_the_session_and_not_the_model() -> None:
         assert ("undo", "l3") in person.session.calls
         assert ("export", Path("/project/out")) in person.session.calls
         assert person.session.asked == []
+
+
+@pytest.mark.parametrize(
+    ("command", "asks"),
+    [("/undo l9", "undo"), ("/commit p9", "draft"), ("/model big", "switch"), ("/credit l9", "lessons"),
+     ("/export a.txt/x", "export")],
+)  # fmt: skip
+async def test_a_command_that_is_refused_says_why_and_comes_back(command: str, asks: str) -> None:
+    async with at_work() as person:
+        person.session.errors[asks] = UsageError("There is no such thing.")
+        await person.types(command)
+        await person.press("enter")
+        await person.until(lambda: "There is no such thing." in person.transcript)
+        assert person.prompt.text == command
+        await person.press("ctrl+u")
+        await person.types(command.split()[0])
+        await person.press("enter")
+        await person.settles()
+        assert person.prompt.text == "", "a bare name is typed again at once, and would hold up the next card"
 
 
 async def test_an_unknown_command_is_explained_and_stays_in_the_prompt() -> None:

@@ -8,6 +8,7 @@ import pytest
 from hostile import PAYLOADS, unsafe
 from person import Person, at_work
 
+from continual_code.errors import UsageError
 from continual_code.events import Found, Match
 from continual_code.ui.screens.picker import Picker
 
@@ -69,6 +70,33 @@ async def test_enter_names_the_file_in_the_prompt_and_esc_nothing(
         await person.press(*keys)
         await person.until(lambda: not isinstance(person.app.screen, Picker), "the list closed")
         await person.until(lambda: person.prompt.text == prompt and person.prompt.has_focus, "the mention")
+
+
+async def test_a_pattern_that_is_refused_comes_back_to_be_put_right() -> None:
+    async with at_work() as person:
+        person.session.errors["search"] = UsageError("The pattern ( is not closed.")
+        await searches(person, wanted="--regex (")
+        await person.until(lambda: "The pattern ( is not closed." in person.transcript)
+        assert person.prompt.text == "/search --regex ("
+
+
+async def test_at_60_columns_the_footer_names_enter_and_a_long_path_leaves_room_for_the_line() -> None:
+    path = "src/some/very/deep/package/of/a/large/repository/with/long/names/module.py"
+    async with at_work(size=(60, 20)) as person:
+        await searches(person, Found((Match(path, 123, "def greet(name):", 4, 9), *LINES.matches)))
+        await person.sees("names/module.py:123: def greet(name):")
+        assert "greet.py:1: def greet(name):" in person.screen
+        assert "Up, Down choose · Enter names the file · Esc back" in person.footer
+
+
+@pytest.mark.parametrize("path", ["a" * 200, "日本語" * 60, "e\u0301" * 150])
+async def test_a_path_of_any_width_is_cut_at_its_beginning(path: str) -> None:
+    async with at_work(size=(60, 20)) as person:
+        await searches(person, Found((Match(f"{path}.py", 7, "x" * 300, 0, 1),)))
+        await person.sees(".py:7: xxxxxxxxxxxxxxxxxxxxxxx")
+        row = next(row for row in person.screen.splitlines() if ".py:7: x" in row)
+        assert "› …" in row
+        assert row.rstrip().endswith("…")
 
 
 async def test_what_is_typed_meanwhile_keeps_its_keys() -> None:

@@ -15,6 +15,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Static
 
+from continual_code.errors import ContinualCodeError
 from continual_code.events import (
     Applied,
     Compared,
@@ -40,7 +41,7 @@ from continual_code.ui.errands import Errands
 from continual_code.ui.headline import diff_lines
 from continual_code.ui.history import History
 from continual_code.ui.keys import prompt_keys
-from continual_code.ui.narrate import narrate, quiet, welcome
+from continual_code.ui.narrate import failure_of, narrate, quiet, welcome
 from continual_code.ui.outbox import Outbox
 from continual_code.ui.own_editor import go_on_elsewhere
 from continual_code.ui.retelling import retell
@@ -182,7 +183,7 @@ class MainScreen(JudgingPage):
         elif command is None or command.name == "ab":
             self._outbox.send(message.text, message.shown)
             self._refresh()
-        elif not self._obey(command):
+        elif not self._obey(command, message.shown):
             self.say([quiet(f"There is no command /{clean_line(command.name, 40)}; /help lists them.")])
             self._restore(message.shown)
 
@@ -221,27 +222,33 @@ class MainScreen(JudgingPage):
             self.prompt.set_text(text)
         self._refresh()
 
-    def _obey(self, command: Command) -> bool:
+    def _obey(self, command: Command, shown: str) -> bool:
+        """Start what `command` asks for; what is refused comes back, unless it is a bare name without words to lose."""
+        refused = partial(self._refused, shown if command.argument else "")
         match command.name:
             case "lessons":
                 self.action_lessons()
             case "credit":
-                show_credit(self, self._session, self._calls, command.argument)
+                show_credit(self, self._session, self._calls, command.argument, failed=refused)
             case "rewind":
                 self.action_rewind()
             case "commit":
-                self.committing.begin(self.app, command.argument)
+                self.committing.begin(self.app, command.argument, failed=refused)
             case "model":
-                self._switching.begin(self.app, command.argument)
+                self._switching.begin(self.app, command.argument, failed=refused)
             case "search":
-                self._searching.begin(self.app, command.argument)
+                self._searching.begin(self.app, command.argument, failed=refused)
             case "help":
                 self.app.call_later(self.app.run_action, "help")
             case "quit":
                 self.app.exit()
             case _:
-                return self._errands.run(command)
+                return self._errands.run(command, failed=refused)
         return True
+
+    def _refused(self, shown: str, error: ContinualCodeError) -> None:
+        self.say(failure_of(error))
+        self._restore(shown)
 
     # --- Keys -------------------------------------------------------------------------
 

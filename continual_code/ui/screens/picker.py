@@ -15,7 +15,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from continual_code.ui.screens.page import Page, Topic
-from continual_code.ui.widgets.choices import Choices
+from continual_code.ui.widgets.choices import Choices, RowText
 from continual_code.ui.widgets.status_bar import Source
 
 
@@ -24,7 +24,7 @@ class Choice:
     """`row` is its line in the list, `detail` what is said about it below; both must be cleaned already."""
 
     id: str
-    row: str
+    row: RowText
     detail: Content
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from continual_code.ui.widgets.rows import Rows, fitted
+
+RowText = str | Callable[[int], str]  # what makes it for so many cells, where it is more than cut off
 
 
 class Choices(Rows):
@@ -22,7 +24,7 @@ class Choices(Rows):
     class Chosen(Message):
         """The person chose the row under the cursor."""
 
-    def __init__(self, rows: Sequence[str], *, id: str | None = None) -> None:
+    def __init__(self, rows: Sequence[RowText], *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._rows = rows
 
@@ -31,7 +33,8 @@ class Choices(Rows):
         return len(self._rows)
 
     def row(self, index: int, width: int) -> str:
-        return fitted(self._rows[index], width)
+        row = self._rows[index]
+        return fitted(row if isinstance(row, str) else row(width), width)
 
     def moved(self) -> Message:
         return self.Moved()

@@ -68,3 +68,13 @@ class Rows(Lines, can_focus=True):
 def fitted(text: str, width: int) -> str:
     """`text` in `width` cells at most, with an ellipsis where it was cut."""
     return text if cell_len(text) <= width else set_cell_size(text, max(0, width - 1)) + "…"
+
+
+def fitted_end(text: str, width: int) -> str:
+    """The end of `text` in `width` cells at most, with an ellipsis where it was cut."""
+    if cell_len(text) <= width:
+        return text
+    end = text[-max(1, width) :]
+    while cell_len(end) >= max(2, width):
+        end = end[1:]
+    return f"…{end}"
