@@ -97,6 +97,7 @@ async def ab(person: Person) -> None:
     head = Answer(3, ("l3",), Edit("src/shop.py", BEFORE, AFTER))
     person.session.play(Compared(Task(TASK), base, head, ("use f-strings, never plus",)))
     await person.sees("answer differently")
+    person.clock.pass_grace()
     await person.settles()
 
 
