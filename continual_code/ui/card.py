@@ -27,12 +27,15 @@ def card_keys(pending: Pending, *, writes: bool) -> str:
     return " · ".join([*judge, "? keys", "[ ] Space hunk", "d columns", "1-4 reason", *outside, "Esc later"])
 
 
-def question(kind: VerdictKind, unwanted: Collection[int]) -> str:
-    """What the line for the comment asks."""
+def question(kind: VerdictKind, unwanted: Collection[int], width: int) -> str:
+    """What the line for the comment asks; half of its `width`, cells, is for the answer, so the hunks may go unnamed."""
     why = f"Why not {hunk_names(sorted(unwanted))}? " if unwanted else "Why not? "
     if kind == "reject":
         return why
-    return f"Accept the rest. {why}" if unwanted else "Accept, and say: "
+    if not unwanted:
+        return "Accept, and say: "
+    asked = f"Accept the rest. {why}"
+    return asked if len(asked) <= width // 2 else "Accept the rest. Why not? "
 
 
 def invitation(pending: Pending) -> Content:

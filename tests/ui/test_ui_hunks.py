@@ -103,6 +103,14 @@ async def test_y_accepts_the_wanted_hunks() -> None:
         assert await verdict(person) == Verdict("p1", "accept", unwanted=(0, 2))
 
 
+async def test_in_a_small_terminal_the_question_leaves_half_of_the_line_for_the_answer() -> None:
+    async with at_work(size=(60, 20)) as person:
+        await card(person, LONG, FAR_APART)
+        await person.press("space", "]", "space", "Y")
+        await person.types("they are not yours to change")
+        await person.sees("Accept the rest. Why not? they are not yours to change")
+
+
 async def test_shift_y_asks_for_the_reason_against_what_is_left_out() -> None:
     async with at_work() as person:
         await card(person)

@@ -232,7 +232,7 @@ class Review(Vertical, can_focus=True):
 
     def _open_comment(self, kind: VerdictKind, addition: str = "") -> None:
         self._kind = kind
-        self.query_one("#comment-label", Static).update(Content(question(kind, self.pending.unwanted)))
+        self.query_one("#comment-label", Static).update(Content(question(kind, self.pending.unwanted, self.size.width)))
         self._comment.move_cursor(self._comment.document.end)
         self._comment.paste(addition)
         self._show(self._comment)
