@@ -28,7 +28,7 @@ def card_keys(pending: Pending, *, writes: bool) -> str:
 
 
 def question(kind: VerdictKind, unwanted: Collection[int], width: int) -> str:
-    """What the line for the comment asks; half of its `width`, cells, is for the answer, so the hunks may go unnamed."""
+    """What the line for the comment asks; half of its `width` (cells) is for the answer, else hunks go unnamed."""
     why = f"Why not {hunk_names(sorted(unwanted))}? " if unwanted else "Why not? "
     if kind == "reject":
         return why
