@@ -7,6 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Container, Sequence
 from difflib import SequenceMatcher
+from itertools import pairwise
+
+WAY = 4  # tokens; from there on the answer goes by itself
+ENDING = 2  # tokens that end what was begun, a name say
 
 
 def departures(
@@ -47,6 +51,24 @@ def departures(
         marked[0].update(mine)
         marked[1].update(others)
     return sorted(marked[0]), sorted(marked[1])
+
+
+def ways_back(rejected: Sequence[int], corrected: Sequence[int], taught: Container[int]) -> list[int]:
+    """Where a correction comes back, from something that is taught, to what both answers say.
+
+    A model that has learned to write an import does not know yet where the name in it ends, nor how the file goes on
+    behind it. So what follows a taught token directly belongs to this, and the first `WAY` tokens that both have.
+    """
+    opcodes = SequenceMatcher(None, rejected, corrected, autojunk=False).get_opcodes()
+    back: list[int] = []
+    for (_, _, _, start, _), (tag, _, _, common, end) in pairwise(opcodes):
+        found = [position for position in range(start, end) if position in taught]
+        if tag == "equal" and found:
+            first = max(common, found[-1] + 1)
+            after = {position + step for position in found for step in range(1, ENDING + 1)}
+            back += sorted(position for position in after if position < first and position not in taught)
+            back += range(first, min(first + WAY, end))
+    return back
 
 
 def changed(rejected: Sequence[int], corrected: Sequence[int]) -> int:

@@ -250,7 +250,9 @@ class Learner:
             aims.append(targets.moved(prompt_ids, revision, weighed.rejected, weighed.told, departs[0]))
         if corrected and learn_on != "rollout":
             told = self._hindsight.told(rollout.messages, corrected.token_ids, weighed.comment, weighed.example)
-            aims.append(targets.moved(prompt_ids, revision, corrected, told, departs[1], weighed.deciding))
+            aims.append(
+                targets.moved(prompt_ids, revision, corrected, told, departs[1], weighed.deciding, weighed.back)
+            )
         return aims
 
     def _anchored(self, weighed: Weighed, revision: int, turn: int) -> list[Aim]:

@@ -18,6 +18,7 @@ from continual_code.learning.step import Aim
 from continual_code.learning.weighing import MEANT, Untold
 from continual_code.settings import LearningSettings
 
+FOLLOWED = 0.75  # a token on the way back is to be at least so probable
 UNWANTED = 0.1  # a token is to be left when its target is at most so probable
 
 
@@ -33,9 +34,12 @@ class Targets:
 
     def moved(
         self, prompt_ids: Sequence[int], revision: int, answer: Untold, told: Reading, departs: Sequence[int],
-        deciding: Sequence[int] = (),
+        deciding: Sequence[int] = (), back: Sequence[int] = (),
     ) -> Aim:  # fmt: skip
-        """An answer in which the student should go another way at `departs`; `revision` owns the adapter's keys."""
+        """An answer in which the student should go another way at `departs`; `revision` owns the adapter's keys.
+
+        At `back` it should go on as the answer does, in its own way where that does.
+        """
         token_ids, prefix = answer.token_ids, self._scorer.prefix(revision, prompt_ids)
         everywhere = range(len(token_ids))
         if self._settings.target == "base_teacher":
@@ -47,12 +51,15 @@ class Targets:
         for part in chunks(len(rows)):
             own, hidden = [token_ids[row] for row in rows[part]], [each[rows[part]] for each in hidden_of_three]
             moved.update(zip(rows[part], self._moved(own, *hidden), strict=True))
-        for row in set(deciding).intersection(moved):
-            _raise(moved[row], token_ids[row], (1 + self._settings.sure) / 2)
+        if back:
+            moved.update(zip(back, self._scorer.logprobs(student_T_D[list(back)]), strict=True))
+        for row in {*deciding, *back}.intersection(moved):
+            _raise(moved[row], token_ids[row], (1 + self._settings.sure) / 2 if row in deciding else FOLLOWED)
+        rows = sorted({*rows, *back})
         target = Rows(self._scorer, student_T_D, moved)
         may_leave = [] if deciding else rows
         leaving = [row for row in may_leave if moved[row][token_ids[row]].exp().item() <= UNWANTED]
-        return Aim(prompt_ids, token_ids, prefix, target, rows, deciding, leaving)
+        return Aim(prompt_ids, token_ids, prefix, target, rows, deciding, leaving, back)
 
     def _moved(self, own: Sequence[int], *hidden_R_D: Tensor) -> Tensor:
         """Targets at a few positions, [R, V], whose tokens are `own`; as student, told base and base see them."""

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from continual_code.events import Rollout
-from continual_code.learning.alignment import changed, departures
+from continual_code.learning.alignment import changed, departures, ways_back
 from continual_code.learning.scoring import Reading, objection
 
 CAME_UP = 0.5  # of what a correction teaches, to be found in the answer that is asked for after the step
@@ -119,6 +119,12 @@ class Weighed:
     def deciding(self) -> tuple[int, ...]:
         """The positions in the correction by which a lesson decides; see `Aim`."""
         return self.corrected.deciding(self.departs[1]) if self.corrected else ()
+
+    @cached_property
+    def back(self) -> list[int]:
+        """Where the correction comes back from what is taught; see `ways_back`."""
+        taught = set(self.departs[1])
+        return ways_back(self.rollout.token_ids, self.corrected.token_ids, taught) if self.corrected else []
 
     @property
     def left(self) -> frozenset[int]:

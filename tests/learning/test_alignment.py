@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from continual_code.learning.alignment import changed, departures
+from continual_code.learning.alignment import WAY, changed, departures, ways_back
 
 TOKENS = st.lists(st.integers(0, 5), max_size=30)
 
@@ -46,6 +46,31 @@ def test_of_a_departure_what_is_meant_is_marked_and_what_leads_to_it() -> None:
     assert departures(rejected, corrected, meant={3}) == ([1], [1, 3])
     assert departures(rejected, corrected, meant={4, 5}) == ([2], [5])
     assert departures(rejected, corrected, meant=set()) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("corrected", "taught", "back"),
+    [
+        ([7, 8, 1, 2, 3, 4, 5, 6], {0, 1}, [2, 3, 4, 5]),  # an import, and how the file goes on behind it
+        ([7, 8, 9, 6, 9, 1, 2, 3], {0}, [1, 2, 5, 6, 7]),  # the end of what was begun, and not all that came with it
+        ([1, 2, 7, 3, 8, 4, 5, 6], {2}, [3]),  # only what both answers say
+        ([1, 2, 7, 3, 4, 5, 6], set(), []),
+        ([1, 2, 3, 4, 5, 6], {2}, []),  # nothing was put in
+        ([1, 2, 4, 5, 6], {2}, [3, 4]),  # where something was left out
+    ],
+)
+def test_a_correction_comes_back_with_the_first_tokens_that_both_say(
+    corrected: list[int], taught: set[int], back: list[int]
+) -> None:
+    assert ways_back([1, 2, 3, 4, 5, 6], corrected, taught) == back
+
+
+@given(TOKENS, TOKENS)
+def test_a_way_back_is_short_in_order_and_nothing_that_is_taught(rejected: list[int], corrected: list[int]) -> None:
+    taught = departures(rejected, corrected)[1]
+    back = ways_back(rejected, corrected, set(taught))
+    assert back == sorted(set(back) - set(taught))
+    assert len(back) <= WAY * len(taught)
 
 
 def test_what_is_unwanted_is_marked_where_nothing_is_meant() -> None:

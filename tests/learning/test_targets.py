@@ -14,7 +14,7 @@ from continual_code.learning import teacher
 from continual_code.learning.divergence import shifted
 from continual_code.learning.scoring import BASE, HEAD_CHUNK, Reading, Scorer
 from continual_code.learning.step import Aim
-from continual_code.learning.targets import Targets
+from continual_code.learning.targets import FOLLOWED, Targets
 from continual_code.learning.weighing import Untold
 from continual_code.model.prefix import PrefixStore
 from continual_code.settings import LearningSettings
@@ -84,6 +84,24 @@ def test_what_its_target_hardly_writes_is_to_be_left(bench: Bench, monkeypatch: 
     assert aim.leaving == [1], "the others may go either way"
     deciding = aim_from(bench, monkeypatch, untold, told, untold, own=[0, 0, 0], deciding=[0])
     assert deciding.leaving == [], "what should be written is not to be left"
+
+
+def test_on_the_way_back_the_answer_goes_on_as_it_does_and_what_the_student_writes_there_is_its_own(
+    bench: Bench,
+) -> None:
+    scorer, token_ids = scorer_of(bench), bench.rollout.token_ids
+    reading = scorer.read(BASE, bench.rollout.prompt_ids, token_ids)
+    moved = Targets(scorer, LearningSettings()).moved
+    aim = moved(bench.rollout.prompt_ids, 1, Untold(token_ids, reading), reading, [0], [0], [2, 3])
+    assert (list(aim.departs), list(aim.back), list(aim.leaving)) == ([0, 2, 3], [2, 3], [])
+    kept_T_V = Targets(scorer, LearningSettings()).kept(bench.rollout.prompt_ids, 1, token_ids).target([2, 3])
+    for place, kept_V, target_V in zip((2, 3), kept_T_V, aim.target([2, 3]), strict=True):
+        others = torch.arange(len(kept_V)) != token_ids[place]
+        assert target_V[token_ids[place]].exp().item() == pytest.approx(
+            max(FOLLOWED, kept_V[token_ids[place]].exp().item()), abs=1e-5
+        )
+        shift_V = (target_V - kept_V)[others]
+        assert torch.allclose(shift_V, shift_V.mean().expand_as(shift_V), atol=1e-4), "among themselves as before"
 
 
 def moved_from(
