@@ -175,6 +175,7 @@ async def test_read_only_keeps_undo_from_writing_files_but_not_from_undoing_less
             await person.types(command)
             await person.press("enter")
         await person.until(lambda: person.transcript.count("p7 was not undone.") == 2)
+        await person.press("ctrl+u")
         await person.types("/undo l3")
         await person.press("enter")
         await person.until(lambda: ("undo", "l3") in person.session.calls)
