@@ -71,8 +71,8 @@ class Aim:
     `prefix` holds keys and values of all prompt tokens but the last, under the view's present
     adapter; `target` gives normalised log-probabilities at positions, [R, V]. At those in `departs` they are
     others than what the student has now; elsewhere the student should stay as it is. `deciding`
-    are those of tokens that the base would not have written by itself, `leaving` those of tokens that the student
-    should no longer write, and `back` those of tokens with which it comes back to what it wrote before.
+    are those of tokens that the base would not have written by itself, and `leaving` those of tokens that the student
+    should no longer write.
     """
 
     prompt_ids: Sequence[int]
@@ -82,7 +82,6 @@ class Aim:
     departs: Sequence[int]
     deciding: Sequence[int] = ()
     leaving: Sequence[int] = ()
-    back: Sequence[int] = ()
 
     def rehearsal(self) -> Rehearsal:
         """The answer as one that must hold from now on; it needs a deciding token."""
@@ -190,8 +189,7 @@ def _unlikely(view: View, rehearsal: Rehearsal, hidden_T_D: Tensor) -> Tensor:
 class _Pass:
     """One aim's share of the loss and its gradient for the hidden states.
 
-    `least` is the least probability of a deciding token, `most` the largest of one that should be left, or of anything
-    but the token on a way back.
+    `least` is the least probability of a deciding token, `most` the largest of one that should be left.
     """
 
     hidden: Tensor  # [R, D]
@@ -207,7 +205,7 @@ def _forward(
 ) -> _Pass:  # fmt: skip
     pause()
     weights = aim.weights(turn)
-    rows, deciding, leaving, back = list(weights), set(aim.deciding), set(aim.leaving), set(aim.back)
+    rows, deciding, leaving = list(weights), set(aim.deciding), set(aim.leaving)
     prefix = None if settings.gradient == "full" else aim.prefix
     with torch.set_grad_enabled(with_gradient):
         hidden_R_D = _student(view, aim.prompt_ids, aim.token_ids[: rows[-1]], prefix)[rows]
@@ -227,12 +225,10 @@ def _forward(
             loss.backward()
         total += loss.item()
         for index, row in enumerate(part):
-            if row not in deciding | leaving | back:
-                continue
-            probability = student_C_V[index, aim.token_ids[row]].exp().item()
-            least = min(least, probability) if row in deciding else least
-            most = max(most, probability) if row in leaving else most
-            most = max(most, 1 - probability) if row in back else most
+            if row in deciding or row in leaving:
+                probability = student_C_V[index, aim.token_ids[row]].exp().item()
+                least = min(least, probability) if row in deciding else least
+                most = max(most, probability) if row in leaving else most
     return _Pass(hidden_R_D, total, leaf_R_D.grad, least, most)
 
 

@@ -38,7 +38,8 @@ class Targets:
     ) -> Aim:  # fmt: skip
         """An answer in which the student should go another way at `departs`; `revision` owns the adapter's keys.
 
-        At `back` it should go on as the answer does, in its own way where that does.
+        At `back` it should go on as the answer does, in its own way where that does. (A step that does not end before
+        it does overshoots: measured.)
         """
         token_ids, prefix = answer.token_ids, self._scorer.prefix(revision, prompt_ids)
         everywhere = range(len(token_ids))
@@ -59,7 +60,7 @@ class Targets:
         target = Rows(self._scorer, student_T_D, moved)
         may_leave = [] if deciding else rows
         leaving = [row for row in may_leave if moved[row][token_ids[row]].exp().item() <= UNWANTED]
-        return Aim(prompt_ids, token_ids, prefix, target, rows, deciding, leaving, back)
+        return Aim(prompt_ids, token_ids, prefix, target, rows, deciding, leaving)
 
     def _moved(self, own: Sequence[int], *hidden_R_D: Tensor) -> Tensor:
         """Targets at a few positions, [R, V], whose tokens are `own`; as student, told base and base see them."""

@@ -134,20 +134,6 @@ def test_a_step_goes_on_until_what_should_be_left_is_unlikely(bench: Bench, monk
     assert updates(still=now * 0.99) > 0
 
 
-def test_a_step_goes_on_until_the_way_back_is_likely(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    aim = replace(aim_at(bench, target_of(bench)), deciding=(3,), back=(12,))
-    missing = 1 - bench.logprobs()[12, bench.rollout.token_ids[12]].exp().item()
-    settings = LearningSettings(**{**QUICK, "stop_at": 0.0, "max_updates": 3, "sure": 1e-9})
-
-    def updates(still: float) -> int:
-        monkeypatch.setattr(learning_step, "LEFT", still)
-        bench.view.load(bench.adapter)
-        return distil(bench.view, [aim], settings, lambda: None).updates
-
-    assert updates(still=missing + 1e-3) == 0
-    assert updates(still=missing - 1e-3) > 0
-
-
 def test_what_should_stay_has_no_part_in_the_first_update_and_a_fair_one_later(bench: Bench) -> None:
     student = bench.logprobs()
     target = student.clone()

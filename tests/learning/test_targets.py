@@ -93,7 +93,7 @@ def test_on_the_way_back_the_answer_goes_on_as_it_does_and_what_the_student_writ
     reading = scorer.read(BASE, bench.rollout.prompt_ids, token_ids)
     moved = Targets(scorer, LearningSettings()).moved
     aim = moved(bench.rollout.prompt_ids, 1, Untold(token_ids, reading), reading, [0], [0], [2, 3])
-    assert (list(aim.departs), list(aim.back), list(aim.leaving)) == ([0, 2, 3], [2, 3], [])
+    assert (list(aim.departs), list(aim.deciding), list(aim.leaving)) == ([0, 2, 3], [0], [])
     kept_T_V = Targets(scorer, LearningSettings()).kept(bench.rollout.prompt_ids, 1, token_ids).target([2, 3])
     for place, kept_V, target_V in zip((2, 3), kept_T_V, aim.target([2, 3]), strict=True):
         others = torch.arange(len(kept_V)) != token_ids[place]
