@@ -38,6 +38,8 @@ async def test_a_model_can_be_named_at_once_and_an_unknown_one_closes_nothing() 
         await person.types("/model nonsense")
         await person.press("enter")
         await person.until(lambda: "No model is called nonsense." in person.transcript)
+        assert person.prompt.text == "/model nonsense"
+        await person.press("ctrl+u")
         await person.types("/model big-coder")
         await person.press("enter")
         await person.until(lambda: person.app.return_value == Switch("big-coder", "s3"))
