@@ -54,7 +54,7 @@ def _regular(wanted: str) -> Pattern:
     options.never_nl = True
     options.log_errors = False  # it would write to the terminal
     try:
-        pattern = re2.compile(f"(?m){wanted}", options)
+        pattern = re2.compile(f"{_LINES}{wanted}", options)
     except re2.error as error:
         raise UsageError(f"That is no regular expression (of RE2): {_said(error)}.", do=_HINT) from None
     if pattern.programsize > MOST_INSTRUCTIONS:
@@ -62,9 +62,11 @@ def _regular(wanted: str) -> Pattern:
     return pattern
 
 
+_LINES = "(?m)"  # ^ and $ are the ends of a line
 _HINT = "Without --regex, it is searched for as it stands."
 
 
 def _said(error: Exception) -> str:
     reason = error.args[0] if error.args else ""
-    return reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
+    text = reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
+    return text.replace(_LINES, "", 1)  # which nobody typed

@@ -82,6 +82,7 @@ def test_what_is_no_pattern_is_refused_in_words_and_not_printed(
     with pytest.raises(UsageError, match="no regular expression") as refused:
         search_files(pattern, [], lambda path: None, mode="regex")
     assert said in str(refused.value)
+    assert "(?m)" not in str(refused.value)
     assert capfd.readouterr() == ("", "")
 
 
