@@ -21,7 +21,7 @@ from continual_code.errors import ModelError
 from continual_code.model.catalog import Unavailable
 from continual_code.model.provision import provision
 from continual_code.settings import default_home
-from continual_code.ui.widgets.review import GRACE
+from continual_code.ui.grace import GRACE
 
 MODEL, FILE = "smollm2-135m", "numbers.py"
 TASK = "Add a function double(x) that returns twice x."

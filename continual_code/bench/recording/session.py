@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from continual_code import sample
 from continual_code.bench.recording.player import Player
-from continual_code.ui.widgets.review import GRACE
+from continual_code.ui.grace import GRACE
 
 FILES = {
     "stats.py": (

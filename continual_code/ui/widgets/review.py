@@ -20,7 +20,6 @@ from continual_code.errors import ContinualCodeError
 from continual_code.events import Verdict, VerdictKind
 from continual_code.ui.card import CHIPS, NOTHING_LEFT, card_keys, joined, own_text_waits, question, uneditable
 from continual_code.ui.clean import clean_line
-from continual_code.ui.grace import GRACE as GRACE
 from continual_code.ui.grace import Grace, typed
 from continual_code.ui.hunks import where
 from continual_code.ui.modes import NOT_WRITTEN
