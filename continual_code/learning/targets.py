@@ -38,8 +38,8 @@ class Targets:
     ) -> Aim:  # fmt: skip
         """An answer in which the student should go another way at `departs`; `revision` owns the adapter's keys.
 
-        At `back` it should go on as the answer does, in its own way where that does. (A step that does not end before
-        it does overshoots: measured.)
+        At `back` it should go on as the answer does, and is raised to `FOLLOWED` where it would not. No step waits
+        for that: on a rule that one update had taught, a second one for the way back overshot.
         """
         token_ids, prefix = answer.token_ids, self._scorer.prefix(revision, prompt_ids)
         everywhere = range(len(token_ids))
