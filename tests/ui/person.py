@@ -6,12 +6,13 @@ import asyncio
 import gc
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from scripted import ScriptedGate, ScriptedSession, ready
 from textual import events
 from textual.keys import _character_to_key
 from textual.pilot import Pilot
+from textual.worker import WorkerCancelled
 
 from continual_code.ui.app import ContinualApp
 from continual_code.ui.widgets.prompt import Prompt
@@ -72,7 +73,8 @@ class Person:
         raise AssertionError(f"never came: {what}\n{self.screen}")
 
     async def settles(self) -> None:
-        await self.app.workers.wait_for_complete()
+        with suppress(WorkerCancelled):  # of a card that closed meanwhile
+            await self.app.workers.wait_for_complete()
         await self.pilot.pause()
 
     async def review_opens(self) -> None:
