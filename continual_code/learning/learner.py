@@ -230,7 +230,7 @@ class Learner:
         settings = self._settings
         return Gate(
             self._view, self._chat, held=held, floor=settings.canary_floor, is_sound=evidence.is_sound,
-            is_whole=evidence.is_whole,            drift=self._drift, budget=settings.drift_budget, pause=self._pause,
+            is_whole=evidence.is_whole, drift=self._drift, budget=settings.drift_budget, pause=self._pause,
         )  # fmt: skip
 
     def _drift(self) -> float:

@@ -69,10 +69,10 @@ class Aim:
     """An answer to a prompt, and the distribution that the student should have at each of its T tokens.
 
     `prefix` holds keys and values of all prompt tokens but the last, under the view's present
-    adapter; `target` gives normalised log-probabilities at positions, [R, V]. At those in `departs` they are
-    others than what the student has now; elsewhere the student should stay as it is. `deciding`
-    are those of tokens that the base would not have written by itself, and `leaving` those of tokens that the student
-    should no longer write.
+    adapter; `target` gives normalised log-probabilities at positions, [R, V]. Those in `departs` count in every pass:
+    there they are others than what the student has now, or must not become others on the way; elsewhere the student
+    should stay as it is. `deciding` are those of tokens that the base would not have written by itself, and `leaving`
+    those of tokens that the student should no longer write.
     """
 
     prompt_ids: Sequence[int]

@@ -120,7 +120,7 @@ class Weighed:
         """The positions in the correction by which a lesson decides; see `Aim`."""
         return self.corrected.deciding(self.departs[1]) if self.corrected else ()
 
-    @cached_property
+    @property
     def back(self) -> list[int]:
         """Where the correction comes back from what is taught; see `ways_back`."""
         taught = set(self.departs[1])

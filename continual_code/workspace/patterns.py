@@ -16,6 +16,8 @@ from continual_code.errors import UsageError
 from continual_code.events import SearchMode
 
 LONGEST_WANTED = 200
+_LINES = "(?m)"  # ^ and $ are the ends of a line
+_HINT = "Without --regex, it is searched for as it stands."
 MOST_INSTRUCTIONS = 4_000  # of a pattern's program: one of 16,205 took 19 s for a megabyte, each character asking most
 
 
@@ -60,10 +62,6 @@ def _regular(wanted: str) -> Pattern:
     if pattern.programsize > MOST_INSTRUCTIONS:
         raise UsageError("That regular expression would take too long.", do="Repeat less of it.")
     return pattern
-
-
-_LINES = "(?m)"  # ^ and $ are the ends of a line
-_HINT = "Without --regex, it is searched for as it stands."
 
 
 def _said(error: Exception) -> str:
