@@ -167,7 +167,7 @@ def test_learning_rates_are_rows_of_one_table_and_share_what_the_untaught_model_
     assert 0 <= small["drift"] < large["drift"]
     assert all(f"| {name} |" in out.with_suffix(".md").read_text() for name in rates)
     lines = out.with_suffix(".records.jsonl").read_text().splitlines()
-    assert sum('"stage": "told"' in line for line in lines) == 4, "two tasks of two rules, once for all rates"
+    assert sum('"stage": "told"' in line for line in lines) == 6, "three tasks of two rules, once for all rates"
 
 
 # --- What it refuses ---------------------------------------------------------------------------

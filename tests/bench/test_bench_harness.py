@@ -168,6 +168,7 @@ def test_the_untaught_model_is_measured_with_and_without_each_comment(bench: Ben
         assert bench.follows(stage="base", rule=word, role="sibling", arm="") == [False, False]
         assert bench.follows(stage="told", rule=word, role="sibling", arm="") == [True, True]
         assert bench.follows(stage="base", rule=word, role="unrelated", arm="") == [False]
+        assert bench.follows(stage="told", rule=word, role="unrelated", arm="") == [True]
 
 
 def test_what_no_lesson_has_changed_is_asked_once_for_all_arms_and_rules(bench: Bench) -> None:

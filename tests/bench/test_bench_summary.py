@@ -199,7 +199,16 @@ def test_spill_counts_unrelated_tasks_where_the_rule_is_new(bench: Bench) -> Non
     bench.answers("ours", "after", "hints", "yynny", role="unrelated")  # the fifth was not asked before
     arm = bench.arm("ours")
     assert arm["spill"] == arm["per_rule"]["hints"]["spill"] == 0.25
-    assert arm["stick_at_1"] is None
+    assert arm["stick_at_1"] is arm["told_spill"] is None
+
+
+def test_what_the_comment_itself_does_to_unrelated_tasks_stands_beside_it(bench: Bench) -> None:
+    bench.answers("", "base", "hints", "ynnn", role="unrelated")
+    bench.answers("", "told", "hints", "yyyn", role="unrelated")
+    bench.answers("ours", "after", "hints", "yynn", role="unrelated")
+    arm = bench.arm("ours")
+    assert (arm["spill"], arm["told_spill"]) == (0.25, 0.5)
+    assert arm["told"] == 1.0, "of the siblings alone"
 
 
 def test_drift_time_and_memory_are_of_lessons_and_drift_is_that_of_single_ones(bench: Bench) -> None:

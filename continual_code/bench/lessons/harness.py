@@ -97,14 +97,14 @@ class Harness:
     # --- Before any lesson --------------------------------------------------------------
 
     def _untaught(self, rule: Rule) -> None:
-        for exercise in self._siblings(rule):
-            self._record_answer("", 0, "base", rule, "sibling", exercise, lambda e=exercise: self._first_answer(e))
+        asked = [("sibling", each) for each in self._siblings(rule)]
+        asked += [("unrelated", each) for each in self._unrelated(rule)]
+        for role, exercise in asked:
+            self._record_answer("", 0, "base", rule, role, exercise, lambda e=exercise: self._first_answer(e))
             self._record_answer(
-                "", 0, "told", rule, "sibling", exercise,
+                "", 0, "told", rule, role, exercise,
                 lambda e=exercise: self._subject.answer(e, self._subject.untaught, told=rule.comment),
             )  # fmt: skip
-        for exercise in self._unrelated(rule):
-            self._record_answer("", 0, "base", rule, "unrelated", exercise, lambda e=exercise: self._first_answer(e))
 
     def _first_answer(self, exercise: Exercise) -> Answer:
         if exercise.id not in self._first:

@@ -24,9 +24,10 @@ LEGEND = """\
 Shares are means over the teachable rules; brackets are 95 % intervals. *told*: the rule is followed with the comment
 in the prompt (the ceiling); *base*: untouched. *stick@1*: after one lesson, without the comment. *retention*: after all
 rules were taught one after the other. *drift*: KL(base, student) on unrelated text, nats per token, largest in
-parentheses. *spill*: unrelated tasks to which the rule is applied now and was not before. *canary*: change of pass@1
-over the sequence. *noise*: irrelevant comments that were recognised and changed nothing. *flip*: a contradicting
-lesson won. *named*: it said which lesson it supersedes."""
+parentheses. *spill*: unrelated tasks to which the rule is applied now and was not before; in parentheses those to
+which the comment in the prompt applies it. *canary*: change of pass@1 over the sequence. *noise*: irrelevant comments
+that were recognised and changed nothing. *flip*: a contradicting lesson won. *named*: it said which lesson it
+supersedes."""
 
 # Okabe & Ito 2008: told apart under every common colour blindness; the markers do without colour
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -101,7 +102,7 @@ def _rule_rows(summary: Summary) -> list[list[str]]:
             _percent(found["stick_at_1"], found["ci"]["stick_at_1"]),
             _percent(found["retention"]),
             _number(found["drift"], ".3f"),
-            _percent(found["spill"]),
+            _spill(found),
             _number(found["seconds"], ".0f"),
             (found["status"] or MISSING).replace("_", " "),
         ]
@@ -130,6 +131,11 @@ def _drift(arm: Arm) -> str:
     return f"{arm['drift']:.3f} ({arm['drift_max']:.3f})"
 
 
+def _spill(found: Arm) -> str:
+    told = found["told_spill"]
+    return _percent(found["spill"]) + (f" ({_percent(told)})" if told is not None else "")
+
+
 def _percent(share: float | None, interval: list[float] | None = None) -> str:
     if share is None:
         return MISSING
@@ -151,7 +157,7 @@ COLUMNS: dict[str, Callable[[str, Arm], str]] = {
     "retention": lambda _, arm: _percent(arm["retention"], arm["ci"]["retention"]),
     "retention/told": lambda _, arm: _percent(_ratio(arm, "retention")),
     "drift": lambda _, arm: _drift(arm),
-    "spill": lambda _, arm: _percent(arm["spill"]),
+    "spill": lambda _, arm: _spill(arm),
     "canary, points": lambda _, arm: _number(arm["canary_delta"], "+.1f", arm["ci"]["canary_delta"]),
     "noise": lambda _, arm: _percent(arm["noise"]),
     "flip": lambda _, arm: _percent(arm["flip"]),

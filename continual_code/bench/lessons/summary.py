@@ -33,10 +33,11 @@ def summarise(records: Records, config: Mapping[str, Any]) -> dict[str, Any]:
     Shares are in 0..1, `drift` in nats per token, `canary_delta` in points of pass@1,
     `seconds_per_lesson` in seconds, `peak_gib` in GiB. An arm's figure is the mean over rules of
     each rule's share or mean. `base`, `told`, `stick_at_1`, `drift`, `spill` and
-    `seconds_per_lesson` are about one lesson; `retention` and `canary_delta` about the whole
-    sequence, and only once it was measured to its end. `ci` holds 95 % intervals: Wilson for the
-    shares of one rule, of `noise`, `flip` and `named` (answers taken as independent), else a bootstrap
-    over rules, then seeds, then tasks; none for `peak_gib`, which is a maximum.
+    `seconds_per_lesson` are about one lesson (`told_spill` about the comment in the prompt, and the
+    tasks of `spill`); `retention` and `canary_delta` about the whole sequence, and only once it was
+    measured to its end. `ci` holds 95 % intervals: Wilson for the shares of one rule, of `noise`,
+    `flip` and `named` (answers taken as independent), else a bootstrap over rules, then seeds, then
+    tasks; none for `peak_gib`, which is a maximum.
     """
     base, told = _follows(records, "", "base"), _follows(records, "", "told")
     rates = {rule: {"base": _share(base.get(rule)), "told": _share(told.get(rule))} for rule in {**base, **told}}
@@ -63,7 +64,8 @@ def _summarise_arm(records: Records, arm: str, untouched: dict[str, Tree], teach
         "stick_at_1": _follows(records, arm, "after"),
         "retention": _retained(course, last),
         "drift": _of_lessons(lessons, "drift"),
-        "spill": _spill(records, arm),
+        "spill": _spill(records, arm, "after"),
+        "told_spill": _spill(records, "", "told"),
         "seconds_per_lesson": _of_lessons(lessons, "seconds"),
     }
     trees = {name: {rule: tree[rule] for rule in teachable if rule in tree} for name, tree in trees.items()}
@@ -87,7 +89,7 @@ def _summarise_arm(records: Records, arm: str, untouched: dict[str, Tree], teach
 
 def _summarise_rule(rule: str, trees: dict[str, Tree], lessons: list[Record]) -> dict[str, Any]:
     found = {name: tree.get(rule, {}) for name, tree in trees.items()}
-    shares = ("base", "told", "stick_at_1", "spill", "retention")
+    shares = ("base", "told", "stick_at_1", "spill", "told_spill", "retention")
     return {
         **{name: _share(found[name]) for name in shares},
         "drift": _share(found["drift"]),
@@ -120,13 +122,13 @@ def _follows(records: Records, arm: str, stage: str) -> Tree:
     return _tree((answer["rule"], answer["seed"], answer["follows"]) for answer in answers)
 
 
-def _spill(records: Records, arm: str) -> Tree:
-    """1 where the rule is applied to an unrelated task now and was not before."""
+def _spill(records: Records, arm: str, stage: str) -> Tree:
+    """1 where the rule is applied to an unrelated task to which the untaught model does not apply it."""
     untouched = records.of("answer", arm="", stage="base", role="unrelated")
     before = {(answer["rule"], answer["task"]): answer["follows"] for answer in untouched}
     return _tree(
         (answer["rule"], answer["seed"], answer["follows"] and not before[answer["rule"], answer["task"]])
-        for answer in records.of("answer", arm=arm, stage="after", role="unrelated")
+        for answer in records.of("answer", arm=arm, stage=stage, role="unrelated")
         if (answer["rule"], answer["task"]) in before
     )
 
