@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from continual_code import __version__
-from continual_code.bench.options import add_lessons, add_speed
+from continual_code.bench.options import add_lessons, add_map, add_speed
 from continual_code.errors import ContinualCodeError, Interrupted
 
 FORMATS = ("text", "json", "stream-json")
@@ -192,6 +192,10 @@ def _add_commands(commands: argparse._SubParsersAction, common: argparse.Argumen
     speed = kinds.add_parser("speed", parents=[common], help=summary, description=summary)
     add_speed(speed)
     speed.set_defaults(run="bench_speed")
+    summary = "whether a map of the repository makes the model use what it has"
+    mapped = kinds.add_parser("map", parents=[common], help=summary, description=summary)
+    add_map(mapped)
+    mapped.set_defaults(run="bench_map")
     add("demo", "demo", "play one session by itself and print it")
     shells = add(
         "completion", "completion", 'print a completion script; to load it: eval "$(continual-code completion bash)"'

@@ -172,6 +172,13 @@ def bench_speed(arguments: Namespace) -> int:
     return speed(_own_settings(arguments), arguments)
 
 
+def bench_map(arguments: Namespace) -> int:
+    """Measure what a map of the repository is good for."""
+    from continual_code.bench.map.command import bench_map as measure
+
+    return measure(_own_settings(arguments), arguments)
+
+
 # --- Helpers ----------------------------------------------------------------------------
 
 

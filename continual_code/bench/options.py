@@ -44,6 +44,12 @@ def add_speed(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, metavar="FILE.json", help="write the JSON here as well")
 
 
+def add_map(parser: argparse.ArgumentParser) -> None:
+    """The options of `bench map`."""
+    parser.add_argument("--tokens", type=_count, default=512, metavar="N", help="for the map (context.map_tokens)")
+    parser.add_argument("--out", type=Path, metavar="FILE.json", help="write the JSON here as well")
+
+
 def _count(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of zero or more")

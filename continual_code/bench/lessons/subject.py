@@ -17,6 +17,8 @@ from torch import Tensor
 
 from continual_code.agent import Agent
 from continual_code.agent.formats import asked_for
+from continual_code.agent.symbol_index import SymbolIndex
+from continual_code.agent.symbol_map import SymbolMap
 from continual_code.bench.lessons.rules import Exercise
 from continual_code.errors import ContinualCodeError
 from continual_code.events import Message, Reminder, Rollout, Task
@@ -30,7 +32,7 @@ from continual_code.model.base import Base
 from continual_code.model.generation import Generation, Generator, Sampling
 from continual_code.model.prefix import PrefixStore
 from continual_code.model.views import Views
-from continual_code.settings import LearningSettings, Settings
+from continual_code.settings import ContextSettings, LearningSettings, Settings
 from continual_code.workspace import Root
 
 Tensors = Mapping[str, Tensor]
@@ -120,19 +122,27 @@ class Subject:
         """A new state; its number is nobody else's."""
         return State(next(self._numbers), tensors, tuple(memory), tuple(taught), tuple(lines))
 
-    def answer(self, exercise: Exercise, state: State, *, told: str = "") -> Answer:
+    def answer(
+        self, exercise: Exercise, state: State, *, told: str = "", context: ContextSettings | None = None
+    ) -> Answer:
         """Ask for one edit in a fresh directory that holds the exercise's files.
 
         Args:
             told: a comment to show in the prompt, as the teacher sees it.
+            context: instead of that of the settings.
         """
         self._serve(state)
         with tempfile.TemporaryDirectory(prefix="continual-code-bench-") as scratch:
-            root = _plant(Path(scratch), exercise.files)
+            root = _plant(Path(scratch, "repository"), exercise.files)
             settings = self.settings
+            context = context or settings.context
+            index = SymbolIndex(root, Path(scratch, "symbols.db"))
+            if context.map_tokens:
+                index.fill(lambda: False)
             agent = Agent(
-                root, self.base.chat, self._generator, context=settings.context, generation=settings.generation
-            )
+                root, self.base.chat, self._generator, context=context, generation=settings.generation,
+                symbol_map=SymbolMap(root, index),
+            )  # fmt: skip
             reminders = [*state.memory, *([Reminder(told, exercise.file)] if told else [])]
             return self._propose(agent, exercise, reminders, state.number)
 
@@ -185,6 +195,7 @@ class Subject:
 
 
 def _plant(directory: Path, files: Mapping[str, str]) -> Root:
+    directory.mkdir()
     for name, text in files.items():
         path = directory / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,1 @@
+"""Whether a map of the repository makes a model use what the repository has."""
