@@ -107,6 +107,17 @@ def test_an_answer_ends_with_its_code_whatever_the_model_would_still_say_to_it(
     assert "".join(event.text for event in watch.of(Streamed)) == f"```python\n{AFTER[0]}```"
 
 
+def test_what_the_answer_uses_of_another_file_is_imported(settings: Settings, root: Path, script: Script):
+    (root / "helpers.py").write_text("def twice(x):\n    return x + x\n")
+    script.after = lambda revision: "def double(x):\n    return twice(x)\n"
+    with playing(settings, root) as watch:
+        proposal = watch.ask()
+        assert proposal.after == "from helpers import twice\n\ndef double(x):\n    return twice(x)\n"
+        watch.session.judge(Verdict(proposal.id, "accept"))
+        watch.wait(Applied)
+        assert (root / FILE).read_text() == proposal.after
+
+
 def test_a_reason_becomes_a_revision_and_the_task_is_asked_again_without_it(
     settings: Settings, root: Path, script: Script
 ):

@@ -11,11 +11,12 @@ from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass
 
+from continual_code.agent.bringing import with_forgotten_imports
 from continual_code.agent.context import Context, build_context
 from continual_code.agent.formats import check, fit, keep_spacing, read_answer, splice, through_code, with_addition
 from continual_code.agent.languages import language_of
 from continual_code.agent.prompts import build_messages
-from continual_code.agent.repository import is_like
+from continual_code.agent.repository import Repository, is_like
 from continual_code.agent.symbol_map import SymbolMap
 from continual_code.agent.targets import asks_to_add
 from continual_code.errors import Interrupted, ProposalError
@@ -156,6 +157,9 @@ class Agent:
         )  # fmt: skip
         return Draft(context.target, context.before, after, rollout, seconds, context.left_out)
 
+    def _repository(self) -> Repository:
+        return Repository(list_files(self._root.path), self._text)
+
     def _text(self, path: str) -> str | None:
         return self._past[path] if path in self._past else self._root.text(path)
 
@@ -189,14 +193,15 @@ class Agent:
 
     def _edit_in(self, asked: Asked, text: str) -> str:
         context = asked.context
-        answer = read_answer(text, context.target, [block.path for block in context.blocks if block.path])
+        shown = [block.path for block in context.blocks if block.path]
+        answer = read_answer(text, context.target, shown)
         if answer.path != context.target:
             raise ProposalError(f"The answer is about {answer.path}, not {context.target}.", do="Name the file with @.")
         if not answer.complete:
             raise ProposalError("The answer was cut off.", do="Ask for a smaller change.")
         after = keep_spacing(context.before or "", _place(asked.task, context, answer.code), asked.task.text)
         check(context.before, after, context.target, task=asked.task.text)
-        return after
+        return with_forgotten_imports(context.before or "", after, context.target, self._repository, shown)
 
 
 def _place(task: Task, context: Context, code: str) -> str:

@@ -7,6 +7,7 @@ wrote around it, `check` refuses what a person should not have to read.
 from continual_code.agent.formats.additions import asked_for, with_addition
 from continual_code.agent.formats.checks import check
 from continual_code.agent.formats.fitting import fit
+from continual_code.agent.formats.imports import with_imports
 from continual_code.agent.formats.reading import Answer, read_answer
 from continual_code.agent.formats.spacing import keep_spacing
 from continual_code.agent.formats.splicing import splice
@@ -23,4 +24,5 @@ __all__ = [
     "splice",
     "through_code",
     "with_addition",
+    "with_imports",
 ]

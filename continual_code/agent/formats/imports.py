@@ -9,6 +9,7 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 
+from continual_code.agent.formats.fitting import newline_of
 from continual_code.agent.languages import PYTHON, Language
 from continual_code.agent.symbols import import_ranges
 from continual_code.agent.syntax import python_tree
@@ -32,6 +33,26 @@ def import_line(text: str, new: Sequence[str], language: Language) -> int:
         return _first_code_line(text, language)
     is_future = any(line.startswith("from __future__") for line in new)
     return ranges[0][0] if is_future else ranges[-1][1] + 1
+
+
+def with_imports(text: str, wanted: Sequence[str], language: Language) -> str:
+    """`text` that imports all that the statements `wanted` do, too; its other lines stay byte for byte."""
+    raw, end = text.split("\n"), newline_of(text).removesuffix("\n")
+    at, new = new_import_lines([line.removesuffix("\r") for line in raw], wanted, language)
+    raw[at - 1 : at - 1] = [line + end for line in new]
+    return "\n".join(raw)
+
+
+def new_import_lines(lines: Sequence[str], wanted: Sequence[str], language: Language) -> tuple[int, list[str]]:
+    """The line, from 1, before which to insert the imports that `lines` lack, and what to insert; [] if none does."""
+    text = "\n".join(lines)
+    new = missing_imports(text, wanted, language)
+    if not new:
+        return 1, []
+    at = import_line(text, new, language)
+    above = [] if at == 1 or lines[at - 2].strip().startswith(("import", "from", "use", ")", "}")) else [""]
+    below = [""] if "".join(lines[at - 1 : at]).strip() and (above or at == 1) else []
+    return at, [*above, *new, *below]
 
 
 def _units(statement: str, language: Language) -> Iterator[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from continual_code.agent.formats.imports import import_line, missing_imports
+from continual_code.agent.formats.imports import new_import_lines
 from continual_code.agent.formats.indentation import indent_of, reindent, unit_of
 from continual_code.agent.formats.pieces import Piece, attached_comment
 from continual_code.agent.languages import PYTHON, Language
@@ -86,12 +86,9 @@ class Place:
         return Edit(at, at - 1, (*new, *self._gap(indent)))
 
     def _imports(self, pieces: Sequence[Piece]) -> list[Edit]:
-        text = "\n".join(self._lines)
-        new = missing_imports(text, ["\n".join(piece.lines) for piece in pieces], self._language)
-        at = import_line(text, new, self._language)
-        around = [] if at == 1 or self._lines[at - 2].strip().startswith(("import", "from", "use", ")", "}")) else [""]
-        below = [""] if "".join(self._lines[at - 1 : at]).strip() and (around or at == 1) else []
-        return [Edit(at, at - 1, (*around, *new, *below))] if new else []
+        wanted = ["\n".join(piece.lines) for piece in pieces]
+        at, new = new_import_lines(self._lines, wanted, self._language)
+        return [Edit(at, at - 1, tuple(new))] if new else []
 
     def _moved(self, piece: Piece, wanted: str) -> list[str]:
         comment = [wanted + line.removeprefix(piece.indent) for line in piece.comment]

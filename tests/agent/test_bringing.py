@@ -1,0 +1,122 @@
+"""An answer that uses what another file has, and forgets to import it, is offered with the import."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from continual_code.agent.bringing import with_forgotten_imports
+from continual_code.agent.repository import Repository
+
+FILES = {
+    "shop/__init__.py": "",
+    "shop/money.py": "def as_euros(cents):\n    return f'{cents / 100:.2f}'\n\n\nclass Price:\n    pass\n",
+    "shop/cart.py": '"""The cart."""\n\nimport json\n\n\ndef load(text):\n    return json.loads(text)\n',
+    "shop/mail.py": "from shop.cart import load\n\n\ndef send(text):\n    return load(text)\n",
+    "tests/test_money.py": "def a_price():\n    return 3\n",
+}
+BEFORE = FILES["shop/cart.py"]
+
+
+def brought(
+    call: str, path: str = "shop/cart.py", files: Mapping[str, str] = FILES, shown: Sequence[str] = ()
+) -> list[str]:
+    """The imports that are added to a file that now also makes this call."""
+    before = files.get(path, "")
+    after = f"{before}\n\ndef added(x):\n    return {call}\n"
+    found = with_forgotten_imports(before, after, path, lambda: Repository(sorted(files), files.get), shown)
+    new = [line for line in found.split("\n") if line not in after.split("\n")]
+    assert [line for line in found.split("\n") if line not in new] == [
+        line for line in after.split("\n") if line not in new
+    ]
+    return new
+
+
+def test_it_follows_the_last_import_and_the_rest_stays():
+    after = f"{BEFORE}\n\ndef total(cents):\n    return as_euros(cents)\n"
+    found = with_forgotten_imports(BEFORE, after, "shop/cart.py", lambda: Repository(sorted(FILES), FILES.get))
+    assert found == after.replace("import json\n", "import json\nfrom shop.money import as_euros\n")
+
+
+def test_a_class_in_an_annotation_is_imported_too():
+    assert brought("[each for each in x if isinstance(each, Price)]") == ["from shop.money import Price"]
+
+
+def test_in_a_file_without_imports_they_follow_its_docstring():
+    files = FILES | {"shop/plain.py": '"""Plain."""\n\n\ndef one():\n    return 1\n'}
+    after = files["shop/plain.py"] + "\n\ndef two():\n    return as_euros(2)\n"
+    found = with_forgotten_imports(
+        files["shop/plain.py"], after, "shop/plain.py", lambda: Repository(sorted(files), files.get)
+    )
+    assert found.startswith('"""Plain."""\n\nfrom shop.money import as_euros\n\n\ndef one')
+
+
+def test_line_ends_are_those_of_the_file():
+    before = BEFORE.replace("\n", "\r\n")
+    after = f"{before}\r\n\r\ndef total(cents):\r\n    return as_euros(cents)\r\n"
+    found = with_forgotten_imports(before, after, "shop/cart.py", lambda: Repository(sorted(FILES), FILES.get))
+    assert "import json\r\nfrom shop.money import as_euros\r\n" in found
+    assert found.count("\n") == found.count("\r\n")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "json.dumps(x)",  # imported
+        "print(x)",
+        "unheard_of(x)",
+        "x.as_euros()",
+        "send(x)",  # its file imports this one
+        "a_price()",  # of a test
+        "[as_euros for as_euros in x]",
+    ],
+)
+def test_nothing_else_is_imported(call: str):
+    assert brought(call) == []
+
+
+def test_what_was_undefined_before_stays_so():
+    files = FILES | {"shop/cart.py": BEFORE + "\n\ndef old():\n    return as_euros(1)\n"}
+    assert brought("as_euros(x)", files=files) == []
+
+
+def test_what_is_private_to_its_file_stays_there():
+    assert brought("_secret(x)", files=FILES | {"shop/money.py": "def _secret(x):\n    return x\n"}) == []
+
+
+def test_of_two_files_that_have_it_only_one_that_was_shown_is_taken():
+    files = FILES | {"shop/other.py": FILES["shop/money.py"]}
+    assert brought("as_euros(x)", files=files) == []
+    assert brought("as_euros(x)", files=files, shown=["shop/other.py"]) == ["from shop.other import as_euros"]
+
+
+def test_a_star_may_bring_it_already():
+    files = FILES | {"shop/cart.py": "from shop.all import *\n" + BEFORE.split('"""\n')[1]}
+    assert brought("as_euros(x)", files=files) == []
+
+
+def test_the_name_of_a_module_begins_at_the_outermost_package():
+    files = {f"src/{path}": text for path, text in FILES.items()}
+    assert brought("as_euros(x)", "src/shop/cart.py", files) == ["from shop.money import as_euros"]
+
+
+def test_what_a_package_itself_defines_is_imported_from_the_package():
+    assert brought("vat(x)", files=FILES | {"shop/__init__.py": "def vat(x):\n    return x\n"}) == [
+        "from shop import vat"
+    ]
+
+
+def test_scripts_beside_each_other_import_by_name_and_others_not_at_all():
+    files = {"tools/run.py": "import sys\n", "tools/steps.py": "def step():\n    pass\n"}
+    assert brought("step()", "tools/run.py", files) == ["from steps import step"]
+    assert brought("step()", "other/run.py", files | {"other/run.py": "import sys\n"}) == []
+
+
+def test_other_languages_and_whole_texts_never_ask_for_the_repository():
+    def refuse() -> Repository:
+        raise AssertionError("nothing is missing")
+
+    assert with_forgotten_imports("", "f(1);\n", "a.js", refuse) == "f(1);\n"
+    assert with_forgotten_imports("", "def f(\n", "a.py", refuse) == "def f(\n"
+    assert with_forgotten_imports("", "print(1)\n", "a.py", refuse) == "print(1)\n"
