@@ -189,19 +189,23 @@ class Agent:
     def _read_edit(self, asked: Asked, generation: Generation) -> str:
         if generation.finish == "length":
             raise ProposalError("The answer did not come to an end.", do="Ask for a smaller change.")
-        return self._edit_in(asked, self._chat.decode(generation.token_ids))
+        context, after = asked.context, self._edit_in(asked, self._chat.decode(generation.token_ids))
+        return with_forgotten_imports(context.before or "", after, context.target, self._repository, _shown(context))
 
     def _edit_in(self, asked: Asked, text: str) -> str:
         context = asked.context
-        shown = [block.path for block in context.blocks if block.path]
-        answer = read_answer(text, context.target, shown)
+        answer = read_answer(text, context.target, _shown(context))
         if answer.path != context.target:
             raise ProposalError(f"The answer is about {answer.path}, not {context.target}.", do="Name the file with @.")
         if not answer.complete:
             raise ProposalError("The answer was cut off.", do="Ask for a smaller change.")
         after = keep_spacing(context.before or "", _place(asked.task, context, answer.code), asked.task.text)
         check(context.before, after, context.target, task=asked.task.text)
-        return with_forgotten_imports(context.before or "", after, context.target, self._repository, shown)
+        return after
+
+
+def _shown(context: Context) -> list[str]:
+    return [block.path for block in context.blocks if block.path]
 
 
 def _place(task: Task, context: Context, code: str) -> str:

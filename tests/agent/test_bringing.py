@@ -76,6 +76,20 @@ def test_nothing_else_is_imported(call: str):
     assert brought(call) == []
 
 
+def test_a_circle_over_a_third_file_is_one_too():
+    files = FILES | {"shop/post.py": "from shop import mail\n\n\ndef post(text):\n    return mail.send(text)\n"}
+    assert brought("post(x)", files=files) == []
+    assert brought("post(x)", files=files | {"shop/mail.py": "import json\n"}) == ["from shop.post import post"]
+
+
+def test_a_stub_is_nothing_to_import_from():
+    assert brought("stubbed(x)", files=FILES | {"shop/stubs.pyi": "def stubbed(x): ...\n"}) == []
+
+
+def test_nested_too_deeply_for_the_checker_is_left_alone():
+    assert brought("as_euros(x)" + ".a" * 900) == []
+
+
 def test_what_was_undefined_before_stays_so():
     files = FILES | {"shop/cart.py": BEFORE + "\n\ndef old():\n    return as_euros(1)\n"}
     assert brought("as_euros(x)", files=files) == []
