@@ -186,7 +186,7 @@ def test_only_rules_that_telling_helps_with_are_taught(bench: Bench) -> None:
     deaf = rule_of("beta", siblings=("deaf one", "deaf two"))
     known = rule_of("gamma", siblings=("own gamma one", "own gamma two"))
     bench.run(bench.rules(rule_of("alpha"), deaf, known))
-    assert bench.follows(stage="told", rule="beta") == [False, False]
+    assert bench.follows(stage="told", rule="beta", role="sibling") == [False, False]
     assert bench.follows(stage="base", rule="gamma", role="sibling") == [True, True]
     assert {record["rule"] for record in bench.of("lesson")} == {"alpha"}
     assert {record["rule"] for record in bench.of("answer", arm="learner")} == {"alpha"}
@@ -267,7 +267,10 @@ def test_no_answer_follows_no_rule(bench: Bench) -> None:
     silent = rule_of("alpha", siblings=("mute one", "two"), check="True")
     bench.run(bench.rules(silent), Plan(("learner",), 1, 2, 1, 0, 0))
     assert bench.follows(stage="told", role="sibling") == [False, True]
-    assert [record["status"] for record in bench.of("answer", stage="told")] == ["no_edit: mute", "proposed"]
+    assert [record["status"] for record in bench.of("answer", stage="told", role="sibling")] == [
+        "no_edit: mute",
+        "proposed",
+    ]
 
 
 # --- Lessons one after the other ---------------------------------------------------------------

@@ -73,14 +73,15 @@ def test_both_arms_are_asked_in_turns_and_only_one_sees_the_map(
     tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tokenizer, tasks = AutoTokenizer.from_pretrained(tiny_model), tmp_path / "tasks.json"
-    files = {"kit/shapes.py": BEFORE, "kit/sums.py": "def total(numbers):\n    return sum(numbers)\n"}
+    before = BEFORE.replace("import os", "import kit.sums")  # a link, which brings that file into the map
+    files = {"kit/shapes.py": before, "kit/sums.py": "def total(numbers):\n    return sum(numbers)\n"}
     asked = [vars_of(REUSE), vars_of(REUSE) | {"task": "Add a function area() again."}]
     tasks.write_text(json.dumps({"files": files, "tasks": asked}))
     monkeypatch.setattr(command, "_TASKS", tasks)
 
     def after(owner: int) -> str:
         knows = "def total(numbers)" in tokenizer.decode(script.prompts[-1])
-        return f"from kit.sums import total\n{BEFORE}{CALL.format('total')}" if knows else BEFORE + CALL.format("sum")
+        return f"from kit.sums import total\n{before}{CALL.format('total')}" if knows else before + CALL.format("sum")
 
     script = play_script(monkeypatch, tiny_model, after)
     parser = argparse.ArgumentParser()

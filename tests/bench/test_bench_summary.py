@@ -208,7 +208,7 @@ def test_what_the_comment_itself_does_to_unrelated_tasks_stands_beside_it(bench:
     bench.answers("ours", "after", "hints", "yynn", role="unrelated")
     arm = bench.arm("ours")
     assert (arm["spill"], arm["told_spill"]) == (0.25, 0.5)
-    assert arm["told"] == 1.0, "of the siblings alone"
+    assert arm["per_rule"]["hints"]["told"] == 1.0, "of the siblings alone"
 
 
 def test_drift_time_and_memory_are_of_lessons_and_drift_is_that_of_single_ones(bench: Bench) -> None:
@@ -306,7 +306,7 @@ def test_what_was_not_measured_is_none_and_the_names_are_all_there(bench: Bench)
     bench.put("noise", arm="ours", seed=0, comment="nice", status="no_signal", changed=False)
     arm = bench.arm("ours")
     missing = {"stick_at_1", "retention", "drift", "spill", "canary_delta", "flip", "named"}
-    missing |= {"seconds_per_lesson", "peak_gib"}
+    missing |= {"told_spill", "seconds_per_lesson", "peak_gib"}
     assert {name for name, value in arm.items() if value is None} == missing | {"drift_max"}
     assert {name for name, value in arm["ci"].items() if value is None} == missing
     assert arm["ci"].keys() == missing | {"base", "told", "noise"}
