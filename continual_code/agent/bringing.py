@@ -6,7 +6,6 @@ never so that two files import each other.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from pathlib import PurePosixPath
 
@@ -15,7 +14,7 @@ from pyflakes.messages import UndefinedName
 
 from continual_code.agent.formats import with_imports
 from continual_code.agent.languages import PYTHON, language_of
-from continual_code.agent.links import imports_of, module_of
+from continual_code.agent.links import imports_of, reached
 from continual_code.agent.relevance import words
 from continual_code.agent.repository import Repository, is_test
 from continual_code.agent.syntax import python_tree
@@ -39,9 +38,8 @@ def with_forgotten_imports(
     if not names or not (names := names - _undefined(before)):
         return after
     found = repository()
-    origins = {name: _origin(name, path, found, shown) for name in sorted(names)}
-    lines = [f"from {_module(origin, path, found.files)} import {name}" for name, origin in origins.items() if origin]
-    return with_imports(after, lines, PYTHON)
+    modules = {name: _module_with(name, path, found, shown) for name in sorted(names)}
+    return with_imports(after, [f"from {module} import {name}" for name, module in modules.items() if module], PYTHON)
 
 
 def _undefined(text: str) -> set[str]:
@@ -54,36 +52,17 @@ def _undefined(text: str) -> set[str]:
     return {each.message_args[0] for each in messages if isinstance(each, UndefinedName)}
 
 
-def _origin(name: str, target: str, repository: Repository, shown: Collection[str]) -> str | None:
-    """The one file that the target can import a name from."""
+def _module_with(name: str, target: str, repository: Repository, shown: Collection[str]) -> str:
+    """The module that the target can import a name from; "" where there is none, or more than one."""
     looked_at = [path for path in repository.candidates(words(name)) if path.endswith(".py") and path != target]
     holders = [path for path in looked_at if name in repository.names(path) and _defines(path, name, repository)]
     own = [path for path in holders if is_test(target) or not is_test(path)]
     seen = [path for path in own if path in shown] or own
-    if len(seen) != 1 or name.startswith("_") or not _module(seen[0], target, repository.files):
-        return None
-    return None if target in _imported(seen[0], looked_at, target, repository) else seen[0]
-
-
-def _imported(origin: str, files: Sequence[str], target: str, repository: Repository) -> set[str]:
-    """Which of `files`, and whether the target, a file imports, directly or not."""
-    by_name = defaultdict[str, list[str]](list)
-    for path in [*files, target]:
-        by_name[module_of(path).rpartition("/")[2]].append(path)
-    reached, waiting = {origin}, [origin]
-    while waiting:
-        path = waiting.pop()
-        modules = imports_of(repository.text(path) or "", path)
-        found = {
-            other for module in modules for other in by_name[module.rpartition("/")[2]] if _is_named(other, module)
-        }
-        waiting += found - reached
-        reached |= found
-    return reached
-
-
-def _is_named(path: str, module: str) -> bool:
-    return f"/{module_of(path)}".endswith(f"/{module}")
+    if len(seen) != 1 or name.startswith("_"):
+        return ""
+    origin, files = seen[0], [*looked_at, target]
+    is_circle = target in reached(origin, files, lambda path: imports_of(repository.text(path) or "", path))
+    return "" if is_circle else _module(origin, target, repository.files)
 
 
 def _defines(path: str, name: str, repository: Repository) -> bool:

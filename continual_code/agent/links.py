@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Collection, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from continual_code.agent.languages import PYTHON, language_of
 from continual_code.agent.symbols import import_ranges
@@ -41,17 +42,30 @@ def module_of(path: str) -> str:
 
 def linked(target: str, imports: Mapping[str, Collection[str]]) -> set[str]:
     """The files that `target` seems to import, and those that seem to import it; `imports` by path."""
-    own = f"/{module_of(target)}"
     wanted = {_last(module): module for module in imports.get(target, ())}
     return {
         path
         for path, modules in imports.items()
         if path != target
         and (
-            any(own.endswith(f"/{module}") for module in modules)
-            or f"/{module_of(path)}".endswith(f"/{wanted.get(_last(module_of(path)), ' ')}")
+            any(_is_named(target, module) for module in modules)
+            or _is_named(path, wanted.get(_last(module_of(path)), " "))
         )
     }
+
+
+def reached(origin: str, files: Sequence[str], imports: Callable[[str], Collection[str]]) -> set[str]:
+    """The origin, and those of `files` that it seems to import, directly or not; `imports` are asked for by path."""
+    by_name = defaultdict[str, list[str]](list)
+    for path in files:
+        by_name[_last(module_of(path))].append(path)
+    found, waiting = {origin}, [origin]
+    while waiting:
+        modules = imports(waiting.pop())
+        new = {path for module in modules for path in by_name[_last(module)] if _is_named(path, module)} - found
+        waiting += new
+        found |= new
+    return found
 
 
 def _python(statement: str, directory: str) -> set[str]:
@@ -78,6 +92,11 @@ def _others(statement: str, directory: str) -> set[str]:
         module = next((module.removeprefix(here) for here in _HERE if module.startswith(here)), module)
         found |= {module, posixpath.dirname(module)}
     return found
+
+
+def _is_named(path: str, module: str) -> bool:
+    """Whether a file may be what is imported by this name."""
+    return f"/{module_of(path)}".endswith(f"/{module}")
 
 
 def _last(module: str) -> str:

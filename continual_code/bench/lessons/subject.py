@@ -136,12 +136,9 @@ class Subject:
             root = _plant(Path(scratch, "repository"), exercise.files)
             settings = self.settings
             context = context or settings.context
-            index = SymbolIndex(root, Path(scratch, "symbols.db"))
-            if context.map_tokens:
-                index.fill(lambda: False)
             agent = Agent(
                 root, self.base.chat, self._generator, context=context, generation=settings.generation,
-                symbol_map=SymbolMap(root, index),
+                symbol_map=_symbol_map(root, Path(scratch, "symbols.db")) if context.map_tokens else None,
             )  # fmt: skip
             reminders = [*state.memory, *([Reminder(told, exercise.file)] if told else [])]
             return self._propose(agent, exercise, reminders, state.number)
@@ -192,6 +189,13 @@ class Subject:
         with self.views.serving.adapter_off():
             answers = [self._generator.generate(prompt_ids, sampling, owner=BASE).token_ids for prompt_ids in prompts]
         return Drift(list(zip(prompts, answers, strict=True)))
+
+
+def _symbol_map(root: Root, file: Path) -> SymbolMap:
+    """With everything read: in a session the index is filled while the person types."""
+    index = SymbolIndex(root, file)
+    index.fill(lambda: False)
+    return SymbolMap(root, index)
 
 
 def _plant(directory: Path, files: Mapping[str, str]) -> Root:
