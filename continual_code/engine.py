@@ -66,7 +66,7 @@ def build_engine(settings: Settings, desk: Desk, session: LiveSession, directory
         symbol_map=_symbol_map(settings, desk, session),
     )  # fmt: skip
     subjects = SubjectWriter(views.serving, base.chat)
-    worker = _worker(settings, session, lineage, base, views, prefixes)
+    worker = _worker(settings, session, lineage, base, views, prefixes, agent)
     session.chores.start("packing", partial(pack, base.module))
     dismiss_helpers()
     return Engine(settings.model, str(base.placement), views, agent, subjects, lineage, worker)
@@ -82,8 +82,9 @@ def _symbol_map(settings: Settings, desk: Desk, session: LiveSession) -> SymbolM
 
 
 def _worker(
-    settings: Settings, session: LiveSession, lineage: Lineage, base: Base, views: Views, prefixes: PrefixStore
-) -> Worker:
+    settings: Settings, session: LiveSession, lineage: Lineage, base: Base, views: Views, prefixes: PrefixStore,
+    agent: Agent,
+) -> Worker:  # fmt: skip
     common = CommonText(views.learning, base.chat, settings.adapter.deaf_to)
     return Worker(
         lineage,
@@ -91,15 +92,16 @@ def _worker(
             views.learning, base.chat, prefixes, settings.learning,
             common=common, pause=session.turns.pause, stage=stage, credit=credit,
         ),
-        session.turns, initial=views.initial, lora=views.lora, evidence=_evidence, publish=session.publish,
-        remind=session.remind, emit=session.emit, settings=settings.learning,
+        session.turns, initial=views.initial, lora=views.lora, evidence=partial(_evidence, agent),
+        publish=session.publish, remind=session.remind, emit=session.emit, settings=settings.learning,
     )  # fmt: skip
 
 
-def _evidence(pending: PendingLesson) -> Evidence:
+def _evidence(agent: Agent, pending: PendingLesson) -> Evidence:
     edited, comment = pending.verdict.edited, pending.verdict.comment
     proposal, path, hunks = pending.proposal, pending.proposal.path, pending.proposal.hunks
     against = [hunks[index].new_lines for index in pending.verdict.unwanted]
     example = fenced(edited, path) if edited else None
     wanted = Wanted(path, asked_for(proposal.task.text, proposal.before, proposal.after, path, comment))
-    return Evidence(comment, example, wanted.is_sound, wanted.is_whole, wanted.resumed, against)
+    bare = partial(agent.without_spare_imports, path=path, known=proposal.after)
+    return Evidence(comment, example, wanted.is_sound, wanted.is_whole, wanted.resumed, bare, against)

@@ -80,3 +80,22 @@ def test_after_an_edit_of_the_person_s_own_both_answers_are_shown_from_the_file_
     assert (root / FILE).read_text() == ANSWERS[1], "nothing of it is written"
     assert watch.of(Retried) == []
     assert [point.id for point in points] == ["t1", "p1"], "nor kept"
+
+
+def test_an_import_that_every_answer_would_be_given_is_no_part_of_what_is_learned(
+    tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch, shown: list[Evidence]
+) -> None:
+    play_script(monkeypatch, tiny_model, lambda revision: AFTER)
+    root = tmp_path / "project"
+    root.mkdir()
+    (root / FILE).write_text(BEFORE)
+    (root / "sums.py").write_text("def twice(x):\n    return x + x\n")
+    bare = AFTER.replace("return 2 * x", "return twice(x)")
+    with playing(tiny_settings(tmp_path / "home", tiny_model), root, retries=False) as watch:
+        proposal = watch.ask(Task("Multiply in both.", (FILE,)))
+        edited = f"from sums import twice\n\n\n{bare}"
+        watch.session.judge(Verdict(proposal.id, "edit", "Call twice().", edited))
+        assert watch.wait(Learned).report.status == "learned"
+        [evidence] = shown
+        assert evidence.bare(f"```python\n{edited}```") == f"```python\n{bare}```"
+    assert (root / FILE).read_text() == edited

@@ -12,11 +12,12 @@ from pathlib import PurePosixPath
 from pyflakes.checker import Checker
 from pyflakes.messages import UndefinedName
 
-from continual_code.agent.formats import with_imports
+from continual_code.agent.formats import fenced_blocks, missing_imports, with_imports
 from continual_code.agent.languages import PYTHON, language_of
 from continual_code.agent.links import imports_of, reached
 from continual_code.agent.relevance import words
 from continual_code.agent.repository import Repository, is_test
+from continual_code.agent.symbols import import_ranges
 from continual_code.agent.syntax import python_tree
 
 _ROOTS = ("", "src", "lib")  # directories that are on the path without being packages
@@ -40,6 +41,48 @@ def with_forgotten_imports(
     found = repository()
     modules = {name: _module_with(name, path, found, shown) for name in sorted(names)}
     return with_imports(after, [f"from {module} import {name}" for name, module in modules.items() if module], PYTHON)
+
+
+def without_spare_imports(answer: str, path: str, known: str, repository: Callable[[], Repository]) -> str:
+    """An answer without the imports that would be added to it if it had forgotten them.
+
+    An import of everything goes as well, where that leaves only names undefined that would be imported by themselves.
+
+    Args:
+        known: a text whose imports it keeps in any case.
+    """
+    block = next(iter(fenced_blocks(answer, lambda code: python_tree(code) is not None, prose=False)), None)
+    if block is None or language_of(path) is not PYTHON:
+        return answer
+    code, had = block.code, missing_imports("", [known], PYTHON)
+    new = [text for text in _imports_of(code) if set(missing_imports("", [text], PYTHON)).isdisjoint(had)]
+    stars = [text for text in new if text.endswith("*")]
+    for group in (stars, *([text] for text in new if text not in stars)):
+        without = _without(code, group)
+        undefined = _undefined(without)
+        modules = {name: _module_with(name, path, repository(), ()) for name in undefined}
+        brought = {f"from {module} import {name}" for name, module in modules.items() if module}
+        is_spare = all(modules.values()) if group is stars else brought.issuperset(missing_imports("", group, PYTHON))
+        code = without if is_spare else code
+    return answer.replace(block.code, code, 1)
+
+
+def _imports_of(code: str) -> list[str]:
+    """The import statements at its top level."""
+    lines = code.split("\n")
+    return ["\n".join(lines[first - 1 : last]) for first, last in import_ranges(code, PYTHON)]
+
+
+def _without(code: str, statements: Sequence[str]) -> str:
+    """Without these import statements, and the blank lines below one that has nothing right above it."""
+    lines = code.split("\n")
+    for first, last in reversed(import_ranges(code, PYTHON)):
+        if "\n".join(lines[first - 1 : last]) in statements:
+            above, below = lines[: first - 1], lines[last:]
+            while below and not below[0].strip() and not (above and above[-1].strip()):
+                del below[0]
+            lines = above + below
+    return "\n".join(lines)
 
 
 def _undefined(text: str) -> set[str]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass
 
-from continual_code.agent.bringing import with_forgotten_imports
+from continual_code.agent.bringing import with_forgotten_imports, without_spare_imports
 from continual_code.agent.context import Context, build_context
 from continual_code.agent.formats import check, fit, keep_spacing, read_answer, splice, through_code, with_addition
 from continual_code.agent.languages import language_of
@@ -156,6 +156,10 @@ class Agent:
             settings.temperature, settings.top_p, settings.seed, revision, generation.finish,
         )  # fmt: skip
         return Draft(context.target, context.before, after, rollout, seconds, context.left_out)
+
+    def without_spare_imports(self, answer: str, path: str, known: str) -> str:
+        """An answer without the imports that `read` would add to it; those in the text `known` stay."""
+        return without_spare_imports(answer, path, known, self._repository)
 
     def _repository(self) -> Repository:
         return Repository(list_files(self._root.path), self._text)

@@ -95,9 +95,18 @@ class Hindsight:
         """The prompt that shows the comment and the example."""
         return self._chat.render(teacher.told(messages, comment, example))
 
-    def support(self, rollout: Rollout, corrected: Correction, positions: Sequence[int]) -> float:
-        """How much likelier the comment makes these tokens of a correction than another remark would, nats in all."""
-        if corrected.told is None:
+    def support(self, weighed: Weighed) -> float:
+        """How much the comment does for a correction that another remark would not do, nats in all.
+
+        Either it makes likelier what the correction takes, or less likely what it leaves: what should merely be left
+        out has nothing in its place that the comment could speak for.
+        """
+        rollout, corrected, (left, taken) = weighed.rollout, weighed.corrected, weighed.departs
+        if corrected is None or corrected.told is None:
             raise ValueError("No comment accounts for this correction.")
-        neutral = self.told(rollout.messages, corrected.token_ids, fill("neutral_remark"))
-        return (corrected.told - neutral.own)[positions].sum().item()
+        neutral = self._telling(rollout.messages, fill("neutral_remark"))
+        told = self._telling(rollout.messages, weighed.comment)
+        exchanges = [(neutral, corrected.token_ids), (neutral, rollout.token_ids), (told, rollout.token_ids)]
+        takes, leaves, told_leaves = self._scorer.read_each(BASE, exchanges)
+        for_it, against_it = corrected.told - takes.own, leaves.own - told_leaves.own
+        return max(for_it[taken].sum().item(), against_it[left].sum().item())

@@ -14,6 +14,7 @@ from dataclasses import replace
 from torch import Tensor
 
 from continual_code.events import HELD_SHARE, LessonStatus, Rollout, StepReport
+from continual_code.learning import teacher
 from continual_code.learning.answering import answer
 from continual_code.learning.common_text import CommonText, is_fresh
 from continual_code.learning.contradiction import Contradiction
@@ -192,21 +193,26 @@ class Learner:
         a small model change something, too. But such a remark does not account for the
         change: shown another one, the model finds its own correction as likely.
         """
-        corrected, rollout, departs = weighed.corrected, weighed.rollout, weighed.departs[1]
+        corrected = weighed.corrected
         if corrected is None and self._settings.demonstration:
             return "Asked to correct its answer by your comment, the model left it as it is, or broke it."
         if corrected is None:
             return "The comment changes nothing about this answer." if weighed.gap < self._settings.gap_floor else ""
         if corrected.told is None:
-            return "" if departs else "Your version leaves what the comment is about as it was."
-        support = self._hindsight.apart(rollout.prompt_ids).support(rollout, corrected, departs)
-        supported = support >= self._settings.support_floor
+            return "" if weighed.departs[1] else "Your version leaves what the comment is about as it was."
+        supported = self._hindsight.apart(weighed.rollout.prompt_ids).support(weighed) >= self._settings.support_floor
         return "" if supported else "The comment does not change what the model would write here."
 
     def _correction(self, rollout: Rollout, evidence: Evidence) -> Correction | None:
         """The person's own version, or the base's correction that the comment accounts for best, if it managed one."""
+        rejected = self._chat.decode(rollout.token_ids)
+
+        def bare(example: str) -> str:
+            found = evidence.bare(example)
+            return found if teacher.demonstration(found, rejected) else example
+
         if evidence.example:
-            return self._hindsight.corrected(rollout, evidence.example)
+            return self._hindsight.corrected(rollout, bare(evidence.example))
         if not (self._settings.demonstration and evidence.comment):
             return None
         self._stage("rewriting")
@@ -214,7 +220,7 @@ class Learner:
         with self._view.adapter_off():
             found = corrections(self._generator, self._chat, *asked, self._pause)
         scored = [
-            self._hindsight.corrected(rollout, example, evidence.comment, edits=edits)
+            self._hindsight.corrected(rollout, bare(example), evidence.comment, edits=edits)
             for example, edits in ((found.rewritten, True), (found.anew, False)) if example
         ]  # fmt: skip
         return max(scored, key=lambda each: each.merit(rollout.token_ids), default=None)

@@ -70,8 +70,9 @@ class Evidence:
     `is_sound` says of an answer whether its code compiles, as far as that can be told, and has what the task asked for;
     `is_whole` of the beginning of one whether it is sound already, so that what is still to come does not matter;
     `resumed` takes one that ends too early, and a whole one, and gives the first as far as it goes with the beginning
-    of what it lacks, or None. `against` are the lines that the comment is about; none means the whole answer.
-    `supersedes`: lessons that the comment argues against may go for it.
+    of what it lacks, or None; `bare` leaves out of an answer what the model need not write, for it is added to whatever
+    lacks it. `against` are the lines that the comment is about; none means the whole answer. `supersedes`: lessons that
+    the comment argues against may go for it.
     """
 
     comment: str
@@ -79,5 +80,6 @@ class Evidence:
     is_sound: Callable[[str], bool] = lambda answer: True
     is_whole: Callable[[str], bool] = lambda begun: False
     resumed: Callable[[str, str], str | None] = lambda answer, whole: None
+    bare: Callable[[str], str] = lambda answer: answer
     against: Sequence[Block] = ()
     supersedes: bool = True

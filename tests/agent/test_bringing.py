@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from continual_code.agent.bringing import with_forgotten_imports
+from continual_code.agent.bringing import with_forgotten_imports, without_spare_imports
 from continual_code.agent.repository import Repository
 
 FILES = {
@@ -134,3 +134,51 @@ def test_other_languages_and_whole_texts_never_ask_for_the_repository():
     assert with_forgotten_imports("", "f(1);\n", "a.js", refuse) == "f(1);\n"
     assert with_forgotten_imports("", "def f(\n", "a.py", refuse) == "def f(\n"
     assert with_forgotten_imports("", "print(1)\n", "a.py", refuse) == "print(1)\n"
+
+
+TOTAL = "def total(cents):\n    return as_euros(cents)\n"
+
+
+@pytest.mark.parametrize(
+    ("imports", "kept"),
+    [
+        ("from shop.money import as_euros\n\n\n", ""),
+        ("import json\nfrom shop.money import as_euros\n\n\n", "import json\n\n\n"),
+        ("import json\n\nfrom shop.money import as_euros\n\n\n", "import json\n\n"),
+        ("from shop.money import (\n    as_euros,\n)\n\n", ""),
+        ("from typing import *\nfrom shop.money import *\n\n", ""),
+    ],
+)
+def test_imports_that_would_be_added_anyway_can_be_left_out(imports: str, kept: str):
+    repository = Repository(sorted(FILES), FILES.get)
+    answer = f"Here:\n```python\n{imports}{TOTAL}```\n"
+    found = without_spare_imports(answer, "shop/cart.py", BEFORE, lambda: repository)
+    assert found == f"Here:\n```python\n{kept}{TOTAL}```\n"
+    code = f"{kept}{TOTAL}"
+    assert "from shop.money import as_euros" in with_forgotten_imports("", code, "shop/cart.py", lambda: repository)
+
+
+@pytest.mark.parametrize(
+    "imports",
+    [
+        "import decimal\n",  # of another library
+        "from __future__ import annotations\n",
+        "from shop.money import Price\n",  # not used: nothing would add it
+        "from shop.money import as_euros, Price\n",
+        "from shop.mail import as_euros\n",  # it is defined elsewhere
+        "from os import *\n",  # perhaps it has unheard_of
+    ],
+)
+def test_imports_that_nothing_would_add_stay(imports: str):
+    repository = Repository(sorted(FILES), FILES.get)
+    code = "def total(cents):\n    return unheard_of(cents)\n" if "os" in imports.split() else TOTAL
+    answer = f"```python\n{imports}{code}```"
+    assert without_spare_imports(answer, "shop/cart.py", BEFORE, lambda: repository) == answer
+
+
+def test_imports_that_were_there_before_stay_and_so_does_every_other_language():
+    repository, answer = Repository(sorted(FILES), FILES.get), f"```python\nfrom shop.money import as_euros\n{TOTAL}```"
+    known = f"from shop.money import as_euros\n{BEFORE}"
+    assert without_spare_imports(answer, "shop/cart.py", known, lambda: repository) == answer
+    assert without_spare_imports(answer, "shop/cart.js", "", lambda: repository) == answer
+    assert without_spare_imports("No code.", "shop/cart.py", "", lambda: repository) == "No code."

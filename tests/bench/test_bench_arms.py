@@ -18,13 +18,13 @@ from transformers import AutoTokenizer
 from continual_code.bench.lessons import baselines
 from continual_code.bench.lessons.arms import ARMS, Taught, arm
 from continual_code.bench.lessons.rules import Exercise
-from continual_code.bench.lessons.subject import Lesson, State, Subject
+from continual_code.bench.lessons.subject import Answer, Lesson, State, Subject
 from continual_code.errors import UsageError
 from continual_code.events import Message, Reminder, Rollout
 from continual_code.learning import teacher
 from continual_code.learning.divergence import reverse_kl
 from continual_code.learning.learner import Learner
-from continual_code.learning.lessons import Candidate, Earlier
+from continual_code.learning.lessons import Candidate, Earlier, Evidence
 from continual_code.learning.scoring import BASE
 from continual_code.learning.step import Rehearsal
 from continual_code.model.generation import Generation, Generator
@@ -310,6 +310,25 @@ def test_memory_and_what_is_told_are_read_by_the_model(
     assert answer.after == "def double(x):\n    return x * 2\n"
     assert answer.rollout is not None
     assert answer.rollout.prompt_ids == tuple(subject.base.chat.render(answer.rollout.messages))
+
+
+def test_our_learner_leaves_out_of_a_correction_what_the_agent_would_import(
+    subject: Subject, monkeypatch: pytest.MonkeyPatch, lesson: Lesson
+) -> None:
+    seen: list[Evidence] = []
+    learn = Learner.learn
+
+    def watched(self: Learner, lesson_id: str, rollout: Rollout, evidence: Evidence, *rest: Any) -> Candidate:
+        seen.append(evidence)
+        return learn(self, lesson_id, rollout, evidence, *rest)
+
+    monkeypatch.setattr(Learner, "learn", watched)
+    files = {"tool.py": "", "sums.py": "def twice(x):\n    return x + x\n"}
+    exercise = Exercise("e", "Double it.", "tool.py", files)
+    answer = Answer("", "def double(x):\n    return x\n", "proposed", lesson.rollout, 0.0)
+    arm("ours-one-update")(subject, subject.untaught, Lesson.on(exercise, answer, lesson.rollout, COMMENT, None, "l1"))
+    code = "def double(x):\n    return twice(x)\n```"
+    assert seen[0].bare(f"```python\nfrom sums import twice\n\n{code}") == f"```python\n{code}"
 
 
 def test_an_answer_that_cannot_be_offered_says_why(

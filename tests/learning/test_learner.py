@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from lessons import COMMENT, Bench, same
+from lessons import ANSWER, COMMENT, Bench, same
 from tiny import spread
 
 from continual_code.errors import Interrupted
@@ -270,6 +270,22 @@ def test_the_persons_own_edit_needs_no_support_from_the_comment(bench: Bench) ->
     evidence = Evidence(COMMENT.comment, "def total(v):\n    return sum(v)\n")
     learner = bench.learner(demonstration=True, gap_floor=1000.0, support_floor=1000.0)
     assert learner.learn("l1", bench.rollout, evidence, bench.adapter, 1).report.status == "learned"
+
+
+def test_what_is_added_to_every_answer_anyway_is_not_taught_unless_it_is_all_that_was_corrected(bench: Bench) -> None:
+    rejected = f"```python\n{ANSWER}```"
+    token_ids = tuple(bench.base.chat.encode(rejected))
+    rollout = replace(bench.rollout, token_ids=token_ids, logprobs=(-1.0,) * len(token_ids))
+
+    def taught(example: str, bare: str) -> str:
+        evidence = Evidence(COMMENT.comment, example, bare={example: bare}.__getitem__)
+        report = bench.learner().learn("l1", rollout, evidence, bench.adapter, 1).report
+        return bench.base.chat.decode(report.corrected_ids)
+
+    with_import, bare = (f"```python\n{line}def total(v):\n    return add(v)\n```" for line in ("import add\n", ""))
+    assert taught(with_import, bare) == bare
+    only_import = f"```python\nimport add\n{ANSWER}```"
+    assert taught(only_import, rejected) == only_import
 
 
 def test_what_is_learned_on_can_be_the_rejected_answer_the_corrected_one_or_both(bench: Bench) -> None:

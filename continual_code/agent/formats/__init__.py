@@ -6,8 +6,9 @@ wrote around it, `check` refuses what a person should not have to read.
 
 from continual_code.agent.formats.additions import asked_for, with_addition
 from continual_code.agent.formats.checks import check
+from continual_code.agent.formats.fences import fenced_blocks
 from continual_code.agent.formats.fitting import fit
-from continual_code.agent.formats.imports import with_imports
+from continual_code.agent.formats.imports import missing_imports, with_imports
 from continual_code.agent.formats.reading import Answer, read_answer
 from continual_code.agent.formats.spacing import keep_spacing
 from continual_code.agent.formats.splicing import splice
@@ -18,8 +19,10 @@ __all__ = [
     "Wanted",
     "asked_for",
     "check",
+    "fenced_blocks",
     "fit",
     "keep_spacing",
+    "missing_imports",
     "read_answer",
     "splice",
     "through_code",

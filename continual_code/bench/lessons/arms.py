@@ -58,7 +58,7 @@ def _distilled(**changes: object) -> Arm:
         settings = usual.model_copy(update={**changes, "learning_rate": rate or usual.learning_rate})
         learner = subject.learner(settings)
         wanted = Wanted(lesson.path, lesson.names)
-        evidence = Evidence(lesson.comment, None, wanted.is_sound, wanted.is_whole, wanted.resumed)
+        evidence = Evidence(lesson.comment, None, wanted.is_sound, wanted.is_whole, wanted.resumed, lesson.bare)
         rollout = lesson.rollout
         learner.prepare(subject.untaught.tensors)  # as the program does before the verdict
         learner.read_ahead(rollout)

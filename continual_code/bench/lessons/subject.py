@@ -9,14 +9,16 @@ from __future__ import annotations
 import itertools
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from torch import Tensor
 
 from continual_code.agent import Agent
+from continual_code.agent.bringing import without_spare_imports
 from continual_code.agent.formats import asked_for
+from continual_code.agent.repository import Repository
 from continual_code.agent.symbol_index import SymbolIndex
 from continual_code.agent.symbol_map import SymbolMap
 from continual_code.bench.lessons.rules import Exercise
@@ -84,7 +86,7 @@ class Answer:
 class Lesson:
     """One rejection. `edit` is an answer that follows the comment, as the person would have written it.
 
-    `names` are what the task asks for (see `asked_for`).
+    `names` are what the task asks for (see `asked_for`), `files` the project's, `after` the file as the answer has it.
     """
 
     rollout: Rollout
@@ -93,6 +95,8 @@ class Lesson:
     path: str
     id: str
     names: frozenset[str] = frozenset()
+    files: Mapping[str, str] = field(default_factory=dict)
+    after: str = ""
 
     @classmethod
     def on(
@@ -100,7 +104,12 @@ class Lesson:
     ) -> Lesson:
         """What is said about an answer to an exercise; `rollout` is the answer's."""
         names = asked_for(exercise.task, answer.before, answer.after, exercise.file, comment)
-        return cls(rollout, comment, edit, exercise.file, id, names)
+        return cls(rollout, comment, edit, exercise.file, id, names, exercise.files, answer.after)
+
+    def bare(self, answer: str) -> str:
+        """See `Evidence`."""
+        repository = Repository(sorted(self.files), self.files.get)
+        return without_spare_imports(answer, self.path, self.after, lambda: repository)
 
 
 class Subject:
