@@ -1,7 +1,7 @@
 """The imports that an answer forgot: small models use what they were shown of other files, and do not import it.
 
-Invariant: only what the edit made undefined is imported, only from the one file of the repository that defines it, and
-never so that two files import each other.
+Invariant: only what the edit made undefined is imported, only from the one file of the repository that defines it or,
+if none does, from where Python itself is known to have it, and never so that two files import each other.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from continual_code.agent.languages import PYTHON, language_of
 from continual_code.agent.links import imports_of, reached
 from continual_code.agent.relevance import words
 from continual_code.agent.repository import Repository, is_test
+from continual_code.agent.standard import standard_import
 from continual_code.agent.symbols import import_ranges
 from continual_code.agent.syntax import python_tree
 
@@ -26,7 +27,7 @@ _ROOTS = ("", "src", "lib")  # directories that are on the path without being pa
 def with_forgotten_imports(
     before: str, after: str, path: str, repository: Callable[[], Repository], shown: Collection[str] = ()
 ) -> str:
-    """The new text with imports of the functions and classes of the repository that it uses without importing them.
+    """The new text with imports of what it uses without importing it, from the repository or from Python itself.
 
     Other languages than Python stay as they are, and so does a name that several files define, unless only one of
     them was `shown`.
@@ -39,8 +40,7 @@ def with_forgotten_imports(
     if not names or not (names := names - _undefined(before)):
         return after
     found = repository()
-    modules = {name: _module_with(name, path, found, shown) for name in sorted(names)}
-    return with_imports(after, [f"from {module} import {name}" for name, module in modules.items() if module], PYTHON)
+    return with_imports(after, [_import_of(name, after, path, found, shown) for name in sorted(names)], PYTHON)
 
 
 def without_spare_imports(answer: str, path: str, known: str, repository: Callable[[], Repository]) -> str:
@@ -59,10 +59,8 @@ def without_spare_imports(answer: str, path: str, known: str, repository: Callab
     stars = [text for text in new if text.endswith("*")]
     for group in (stars, *([text] for text in new if text not in stars)):
         without = _without(code, group)
-        undefined = _undefined(without)
-        modules = {name: _module_with(name, path, repository(), ()) for name in undefined}
-        brought = {f"from {module} import {name}" for name, module in modules.items() if module}
-        is_spare = all(modules.values()) if group is stars else brought.issuperset(missing_imports("", group, PYTHON))
+        brought = {_import_of(name, without, path, repository(), ()) for name in _undefined(without)}
+        is_spare = "" not in brought if group is stars else brought.issuperset(missing_imports("", group, PYTHON))
         code = without if is_spare else code
     return answer.replace(block.code, code, 1)
 
@@ -95,17 +93,25 @@ def _undefined(text: str) -> set[str]:
     return {each.message_args[0] for each in messages if isinstance(each, UndefinedName)}
 
 
-def _module_with(name: str, target: str, repository: Repository, shown: Collection[str]) -> str:
-    """The module that the target can import a name from; "" where there is none, or more than one."""
+def _import_of(name: str, text: str, target: str, repository: Repository, shown: Collection[str]) -> str:
+    """The statement by which the target, which will be `text`, can import a name; "" where that is not sure."""
     looked_at = [path for path in repository.candidates(words(name)) if path.endswith(".py") and path != target]
     holders = [path for path in looked_at if name in repository.names(path) and _defines(path, name, repository)]
+    if not holders and name not in (PurePosixPath(path).stem for path in repository.files):
+        return _known_import(name, text, target)
     own = [path for path in holders if is_test(target) or not is_test(path)]
     seen = [path for path in own if path in shown] or own
     if len(seen) != 1 or name.startswith("_"):
         return ""
     origin, files = seen[0], [*looked_at, target]
     is_circle = target in reached(origin, files, lambda path: imports_of(repository.text(path) or "", path))
-    return "" if is_circle else _module(origin, target, repository.files)
+    module = "" if is_circle else _module(origin, target, repository.files)
+    return f"from {module} import {name}" if module else ""
+
+
+def _known_import(name: str, text: str, target: str) -> str:
+    is_pytest = name == "pytest" and is_test(target) and "pytest." in text
+    return "import pytest" if is_pytest else standard_import(name, text)
 
 
 def _defines(path: str, name: str, repository: Repository) -> bool:

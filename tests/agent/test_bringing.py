@@ -76,6 +76,41 @@ def test_nothing_else_is_imported(call: str):
     assert brought(call) == []
 
 
+@pytest.mark.parametrize(
+    ("call", "added"),
+    [
+        ("os.getcwd()", ["import os"]),
+        ("logging.info(x)", ["import logging"]),
+        ("Path(x)", ["from pathlib import Path"]),
+        ("datetime.now()", ["from datetime import datetime"]),
+        ("datetime.datetime.now()", ["import datetime"]),
+        ("[Optional[x], Any]", ["from typing import Any", "from typing import Optional"]),
+        ("math(x)", []),  # no module is called
+        ("token.value", []),
+        ("pytest.raises(x)", []),  # in no test
+    ],
+)
+def test_what_python_has_under_a_name_of_its_own_is_imported_from_there(call: str, added: list[str]):
+    assert brought(call) == added
+
+
+def test_what_the_repository_calls_like_something_of_python_s_is_its_own():
+    assert brought("logging.info(x)", files=FILES | {"logging.py": "def info(x):\n    pass\n"}) == []
+    assert brought("Path(x)", files=FILES | {"shop/path.py": "class Path:\n    pass\n"}) == [
+        "from shop.path import Path"
+    ]
+    two = FILES | {f"shop/{name}.py": "class Path:\n    pass\n" for name in "ab"}
+    assert brought("Path(x)", files=two) == []
+
+
+def test_a_test_may_forget_to_import_pytest():
+    test = FILES["tests/test_money.py"] + "\n\n@pytest.mark.skip\ndef test_it():\n    assert a_price() == 3\n"
+    found = with_forgotten_imports(
+        FILES["tests/test_money.py"], test, "tests/test_money.py", lambda: Repository(sorted(FILES), FILES.get)
+    )
+    assert found == f"import pytest\n\n{test}"
+
+
 def test_a_circle_over_a_third_file_is_one_too():
     files = FILES | {"shop/post.py": "from shop import mail\n\n\ndef post(text):\n    return mail.send(text)\n"}
     assert brought("post(x)", files=files) == []
@@ -143,8 +178,8 @@ TOTAL = "def total(cents):\n    return as_euros(cents)\n"
     ("imports", "kept"),
     [
         ("from shop.money import as_euros\n\n\n", ""),
-        ("import json\nfrom shop.money import as_euros\n\n\n", "import json\n\n\n"),
-        ("import json\n\nfrom shop.money import as_euros\n\n\n", "import json\n\n"),
+        ("import xml\nfrom shop.money import as_euros\n\n\n", "import xml\n\n\n"),
+        ("import xml\n\nfrom shop.money import as_euros\n\n\n", "import xml\n\n"),
         ("from shop.money import (\n    as_euros,\n)\n\n", ""),
         ("from typing import *\nfrom shop.money import *\n\n", ""),
     ],
@@ -161,7 +196,7 @@ def test_imports_that_would_be_added_anyway_can_be_left_out(imports: str, kept: 
 @pytest.mark.parametrize(
     "imports",
     [
-        "import decimal\n",  # of another library
+        "import numpy\n",
         "from __future__ import annotations\n",
         "from shop.money import Price\n",  # not used: nothing would add it
         "from shop.money import as_euros, Price\n",
