@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from continual_code.collector import at_rest
 from continual_code.desk import Desk
 from continual_code.disk import private_dir
+from continual_code.errors import keep_tracebacks
 from continual_code.feedback.journal import Journal
 from continual_code.logbook import Logbook
 from continual_code.model.manifest import base_digest
@@ -37,7 +38,7 @@ class Work:
 
 def open_desk(settings: Settings, root: Path) -> Desk:
     """Journal and workspace, without a model."""
-    private_dir(settings.home)
+    keep_tracebacks(private_dir(settings.home) / "errors.log")
     journal = Journal(private_dir(settings.state_dir) / "journal.db")
     return Desk(root, settings.state_dir, journal)
 

@@ -5,6 +5,17 @@ three places that may catch (a tool call, the learner's step, the top of the app
 show it as a sentence; anything else is a bug and keeps its traceback.
 """
 
+from __future__ import annotations
+
+import logging
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+LOG_BYTES = 256_000
+_log = logging.getLogger(__package__)
+_log.propagate = False  # stderr is the screen
+_log.addHandler(logging.NullHandler())
+
 
 class ContinualCodeError(Exception):
     """Base of all visible failures.
@@ -56,3 +67,22 @@ class Interrupted(ContinualCodeError):
     """The person stopped the work in progress."""
 
     exit_code = 130
+
+
+class _BugLog(RotatingFileHandler):
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (logging's name)
+        """A log that cannot be written spoils nothing."""
+
+
+def keep_tracebacks(log: Path) -> None:
+    """From now on append to this file what `unexpected` is told."""
+    for handler in _log.handlers[:]:
+        _log.removeHandler(handler)
+        handler.close()
+    _log.addHandler(_BugLog(log, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8", delay=True))
+
+
+def unexpected(error: Exception) -> str:
+    """A bug in one line, for the person; its traceback goes to the log, if one is kept."""
+    _log.error("unexpected", exc_info=error)
+    return f"Unexpected {type(error).__name__}: {error}"

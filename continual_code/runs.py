@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from continual_code.desk import Desk
-from continual_code.errors import ContinualCodeError, UsageError
+from continual_code.errors import ContinualCodeError, UsageError, unexpected
 from continual_code.events import (
     FollowedUp,
     Listener,
@@ -137,7 +137,7 @@ class LiveRuns:
         except ContinualCodeError as error:
             ended = RunEnded(kind, line, "refused", reason=str(error))
         except Exception as error:  # the top of this thread: say it
-            ended = RunEnded(kind, line, "refused", reason=f"Unexpected {type(error).__name__}: {error}")
+            ended = RunEnded(kind, line, "refused", reason=unexpected(error))
         if kind == "tests":
             ended = self._tested(ended, edited)
         self._running = False

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from continual_code.chores import Chores
 from continual_code.commits import LiveCommits
 from continual_code.comparing import compare, planned
-from continual_code.errors import ContinualCodeError, Interrupted
+from continual_code.errors import ContinualCodeError, Interrupted, unexpected
 from continual_code.events import (
     Applied,
     Credited,
@@ -249,7 +249,7 @@ class LiveSession:
         except ContinualCodeError as error:
             self.emit(Failed(error.what, error.kept, error.do))
         except Exception as error:  # the top of the serving thread: say it, keep serving
-            self.emit(Failed(f"Unexpected {type(error).__name__}: {error}", "Nothing was changed.", "Ask again."))
+            self.emit(Failed(unexpected(error), "Nothing was changed.", "Ask again."))
 
     def _start_engine(self) -> None:
         for trouble in self._desk.recover():

@@ -199,3 +199,40 @@ def test_a_model_that_cannot_be_loaded_is_said_to_whoever_asks_for_it(
     finally:
         session.close()
     assert not session._thread.is_alive()
+
+
+# --- Bugs ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("module", "what"), [("session", "LiveSession._answer"), ("learning.worker", "Worker._work")])
+def test_a_bug_is_one_line_on_the_screen_and_a_traceback_in_the_log(
+    settings: Settings, root: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str],
+    module: str, what: str,
+) -> None:  # fmt: skip
+    def breaks(*_: object, **__: object) -> None:
+        raise KeyError("lost")
+
+    with playing(settings, root) as watch:
+        watch.ask()
+        monkeypatch.setattr(f"continual_code.{module}.{what}", breaks)
+        watch.session.ask(Task("Double it again.", (FILE,)))
+        assert watch.wait(Failed).what == "Unexpected KeyError: 'lost'"
+    log = (settings.home / "errors.log").read_text()
+    assert "in breaks" in log
+    assert "KeyError: 'lost'" in log
+    assert capfd.readouterr().err == ""
+
+
+def test_a_log_that_cannot_be_written_changes_nothing(
+    settings: Settings, root: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (settings.home / "errors.log").mkdir(parents=True)
+
+    def breaks(*_: object, **__: object) -> None:
+        raise KeyError("lost")
+
+    with playing(settings, root) as watch:
+        monkeypatch.setattr("continual_code.session.LiveSession._answer", breaks)
+        watch.session.ask(Task("Double it.", (FILE,)))
+        assert watch.wait(Failed).what == "Unexpected KeyError: 'lost'"
+    assert capfd.readouterr().err == ""

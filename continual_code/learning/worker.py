@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from continual_code.errors import ContinualCodeError, DamagedError, Interrupted, StateError
+from continual_code.errors import ContinualCodeError, DamagedError, Interrupted, StateError, unexpected
 from continual_code.events import (
     Credited,
     Event,
@@ -126,7 +126,7 @@ class Worker:
             except ContinualCodeError as error:
                 self._emit(Failed(error.what, error.kept, error.do))
             except Exception as error:  # the top of this thread: say it, go on with the next lesson
-                self._emit(Failed(f"Unexpected {type(error).__name__}: {error}", "The adapter stays as it was."))
+                self._emit(Failed(unexpected(error), "The adapter stays as it was."))
             dismiss_helpers()
             self._wake.wait(POLL_SECONDS)
 

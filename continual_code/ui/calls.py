@@ -13,7 +13,7 @@ from typing import Any
 
 from textual.app import App
 
-from continual_code.errors import ContinualCodeError
+from continual_code.errors import ContinualCodeError, unexpected
 from continual_code.ui.clean import clean_line
 
 OnError = Callable[[ContinualCodeError], None]
@@ -79,6 +79,7 @@ def _visible(error: Exception) -> ContinualCodeError:
     """`error` as something that the person can be told."""
     if isinstance(error, ContinualCodeError):
         return error
+    unexpected(error)
     visible = ContinualCodeError(f"That failed: {_named(error)}.", kept=KEPT, do=LOOK)
     visible.__cause__ = error
     return visible
