@@ -54,13 +54,16 @@ def without_spare_imports(answer: str, path: str, known: str, repository: Callab
     block = next(iter(fenced_blocks(answer, lambda code: python_tree(code) is not None, prose=False)), None)
     if block is None or language_of(path) is not PYTHON:
         return answer
-    code, had = block.code, missing_imports("", [known], PYTHON)
-    new = [text for text in _imports_of(code) if set(missing_imports("", [text], PYTHON)).isdisjoint(had)]
-    stars = [text for text in new if text.endswith("*")]
-    for group in (stars, *([text] for text in new if text not in stars)):
+    code = block.code
+    units = {text: missing_imports("", [text], PYTHON) for text in _imports_of(code)}
+    new = [text for text, all_of_it in units.items() if missing_imports(known, [text], PYTHON) == all_of_it]
+    if not new:
+        return answer
+    found, stars = repository(), [text for text in new if text.endswith("*")]
+    for group in filter(None, (stars, *([text] for text in new if text not in stars))):
         without = _without(code, group)
-        brought = {_import_of(name, without, path, repository(), ()) for name in _undefined(without)}
-        is_spare = "" not in brought if group is stars else brought.issuperset(missing_imports("", group, PYTHON))
+        brought = {_import_of(name, without, path, found, ()) for name in _undefined(without)}
+        is_spare = "" not in brought if group is stars else brought.issuperset(units[group[0]])
         code = without if is_spare else code
     return answer.replace(block.code, code, 1)
 

@@ -85,11 +85,12 @@ class Hindsight:
         prompts = [rollout.prompt_ids, shown]
         if corrected and corrected.told is not None:
             prompts.append(self._telling(rollout.messages, comment))
-        untold, told, *by_comment = self._scorer.read_each(BASE, [(prompt, token_ids) for prompt in prompts])
-        unwanted = argued_against(by_comment[0].own, untold.own).nonzero().flatten().tolist() if by_comment else []
+        untold, told, *rest = self._scorer.read_each(BASE, [(prompt, token_ids) for prompt in prompts])
+        by_comment = next(iter(rest), None)
+        unwanted = argued_against(by_comment.own, untold.own).nonzero().flatten().tolist() if by_comment else []
         everything = sorted(about or range(len(token_ids))), []
         departs = corrected.departures(token_ids, about, unwanted) if corrected else everything
-        return Weighed(rollout, comment, Untold(token_ids, untold), told, corrected, departs)
+        return Weighed(rollout, comment, Untold(token_ids, untold), told, corrected, departs, by_comment)
 
     def _telling(self, messages: Sequence[Message], comment: str, example: str | None = None) -> list[int]:
         """The prompt that shows the comment and the example."""
@@ -102,11 +103,10 @@ class Hindsight:
         out has nothing in its place that the comment could speak for.
         """
         rollout, corrected, (left, taken) = weighed.rollout, weighed.corrected, weighed.departs
-        if corrected is None or corrected.told is None:
+        if corrected is None or corrected.told is None or weighed.by_comment is None:
             raise ValueError("No comment accounts for this correction.")
         neutral = self._telling(rollout.messages, fill("neutral_remark"))
-        told = self._telling(rollout.messages, weighed.comment)
-        exchanges = [(neutral, corrected.token_ids), (neutral, rollout.token_ids), (told, rollout.token_ids)]
-        takes, leaves, told_leaves = self._scorer.read_each(BASE, exchanges)
-        for_it, against_it = corrected.told - takes.own, leaves.own - told_leaves.own
+        exchanges = [(neutral, corrected.token_ids), (neutral, rollout.token_ids)]
+        takes, leaves = self._scorer.read_each(BASE, exchanges)
+        for_it, against_it = corrected.told - takes.own, leaves.own - weighed.by_comment.own
         return max(for_it[taken].sum().item(), against_it[left].sum().item())

@@ -89,8 +89,9 @@ class Dropped:
 class Weighed:
     """A rejected answer beside its correction, if there is one.
 
-    `told` is what the base, shown the comment and the correction, thinks of the rejected answer; `departs` are the
-    positions in each of the two at which the student should go another way.
+    `told` is what the base, shown the comment and the correction, thinks of the rejected answer, `by_comment` what it
+    does without the correction, if the comment has to account for that; `departs` are the positions in each of the two
+    at which the student should go another way.
     """
 
     rollout: Rollout
@@ -99,6 +100,7 @@ class Weighed:
     told: Reading
     corrected: Correction | None
     departs: tuple[list[int], list[int]]
+    by_comment: Reading | None = None
 
     @property
     def example(self) -> str | None:

@@ -51,16 +51,13 @@ class Believing(Scorer):
 def test_a_comment_supports_a_correction_by_what_it_says_for_it_or_against_what_it_replaces(
     bench: Bench, told_taken: float, told_left: float, support: float
 ) -> None:
-    comment, neutral = COMMENT.comment, fill("neutral_remark")
+    neutral, by_comment = fill("neutral_remark"), reading(0.0, told_left, 0.0)
     beliefs = {
         (neutral, tuple(CORRECTED)): (0.0, -5.0),
         (neutral, tuple(REJECTED)): (0.0, -0.5, 0.0),
-        (comment, tuple(REJECTED)): (0.0, told_left, 0.0),
     }
     found = Correction(CORRECTED, reading(0.0, 0.0), "", torch.tensor([0.0, told_taken]))
-    told = Untold(REJECTED, reading(0.0, 0.0, 0.0))
-    weighed = Weighed(
-        replace(bench.rollout, token_ids=tuple(REJECTED)), comment, told, reading(0.0, 0.0, 0.0), found, ([1], [1])
-    )
+    rollout, rejected = replace(bench.rollout, token_ids=tuple(REJECTED)), Untold(REJECTED, reading(0.0, 0.0, 0.0))
+    weighed = Weighed(rollout, COMMENT.comment, rejected, rejected.reading, found, ([1], [1]), by_comment)
     hindsight = Hindsight(Believing(bench, beliefs), bench.base.chat)
     assert hindsight.support(weighed) == pytest.approx(support)
