@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 import torch
@@ -19,7 +19,9 @@ from transformers import AutoTokenizer
 
 from continual_code.agent.commit_subject import SUBJECT_TOKENS
 from continual_code.app import open_session
-from continual_code.events import Event, Proposal, Proposed, Ready, Task
+from continual_code.events import Event, Proposal, Proposed, Ready, Rollout, Task
+from continual_code.learning.learner import Learner
+from continual_code.learning.lessons import Candidate, Evidence
 from continual_code.learning.scoring import BASE
 from continual_code.model.generation import Generation, Generator, Sampling
 from continual_code.session import LiveSession
@@ -113,6 +115,19 @@ def play_script(monkeypatch: pytest.MonkeyPatch, model: Path, after: Callable[[i
 
     monkeypatch.setattr(Generator, "generate", generate)
     return script
+
+
+def watch_learning(monkeypatch: pytest.MonkeyPatch) -> list[Evidence]:
+    """What the learner is shown for each lesson from now on."""
+    seen: list[Evidence] = []
+    learn = Learner.learn
+
+    def watched(self: Learner, lesson_id: str, rollout: Rollout, evidence: Evidence, *rest: Any) -> Candidate:
+        seen.append(evidence)
+        return learn(self, lesson_id, rollout, evidence, *rest)
+
+    monkeypatch.setattr(Learner, "learn", watched)
+    return seen
 
 
 def tiny_settings(home: Path, model: Path, **learning: object) -> Settings:

@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 from playing import AFTER as ANSWERS
 from playing import BEFORE as ONE
-from playing import FILE, plant, play_script, playing, tiny_settings
+from playing import FILE, plant, play_script, playing, tiny_settings, watch_learning
 
-from continual_code.events import Compared, Comparing, Edit, Learned, Retried, Rollout, Task, Verdict
-from continual_code.learning.learner import Learner
-from continual_code.learning.lessons import Candidate, Evidence
+from continual_code.events import Compared, Comparing, Edit, Learned, Retried, Task, Verdict
+from continual_code.learning.lessons import Evidence
 
 GAP = "\n\n\ndef between():\n    return None\n\n\ndef further():\n    return None\n\n\n"
 BEFORE = f"def double(x):\n    return x + x\n{GAP}def half(x):\n    return x / 2\n"
@@ -23,15 +22,7 @@ SECOND = ["    return 0.5 * x\n"]
 @pytest.fixture
 def shown(monkeypatch: pytest.MonkeyPatch) -> list[Evidence]:
     """What the learner was shown for each lesson."""
-    seen: list[Evidence] = []
-    learn = Learner.learn
-
-    def watched(self: Learner, lesson_id: str, rollout: Rollout, evidence: Evidence, *rest: Any) -> Candidate:
-        seen.append(evidence)
-        return learn(self, lesson_id, rollout, evidence, *rest)
-
-    monkeypatch.setattr(Learner, "learn", watched)
-    return seen
+    return watch_learning(monkeypatch)
 
 
 @pytest.mark.parametrize(

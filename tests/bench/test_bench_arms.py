@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from playing import play_script, tiny_settings
+from playing import play_script, tiny_settings, watch_learning
 from tiny import spread, tiny_base
 from torch import Tensor
 from transformers import AutoTokenizer
@@ -24,7 +24,7 @@ from continual_code.events import Message, Reminder, Rollout
 from continual_code.learning import teacher
 from continual_code.learning.divergence import reverse_kl
 from continual_code.learning.learner import Learner
-from continual_code.learning.lessons import Candidate, Earlier, Evidence
+from continual_code.learning.lessons import Candidate, Earlier
 from continual_code.learning.scoring import BASE
 from continual_code.learning.step import Rehearsal
 from continual_code.model.generation import Generation, Generator
@@ -315,14 +315,7 @@ def test_memory_and_what_is_told_are_read_by_the_model(
 def test_our_learner_leaves_out_of_a_correction_what_the_agent_would_import(
     subject: Subject, monkeypatch: pytest.MonkeyPatch, lesson: Lesson
 ) -> None:
-    seen: list[Evidence] = []
-    learn = Learner.learn
-
-    def watched(self: Learner, lesson_id: str, rollout: Rollout, evidence: Evidence, *rest: Any) -> Candidate:
-        seen.append(evidence)
-        return learn(self, lesson_id, rollout, evidence, *rest)
-
-    monkeypatch.setattr(Learner, "learn", watched)
+    seen = watch_learning(monkeypatch)
     files = {"tool.py": "", "sums.py": "def twice(x):\n    return x + x\n"}
     exercise = Exercise("e", "Double it.", "tool.py", files)
     answer = Answer("", "def double(x):\n    return x\n", "proposed", lesson.rollout, 0.0)
