@@ -39,6 +39,7 @@ class View:
         self._head = self._causal.get_output_embeddings()
         self._packs = self._causal.config._attn_implementation == attention.NAME
         self._a = [parameter for name, parameter in module.named_parameters() if ".lora_A." in name]
+        self._lora = get_peft_model_state_dict(module)  # the parameters' own storage; finding them takes 20 ms
         self._adapted = [layer for layer in module.modules() if isinstance(layer, BaseTunerLayer)]
         self._pauses: list[RemovableHandle] = []
         self._learn_a(False)
@@ -129,8 +130,7 @@ class View:
 
     def tensors(self) -> dict[str, Tensor]:
         """A copy of the LoRA tensors on the CPU, named as PEFT names them in a file."""
-        state = get_peft_model_state_dict(self._peft)
-        return {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in state.items()}
+        return {name: tensor.to("cpu", copy=True).contiguous() for name, tensor in self._lora.items()}
 
     @torch.no_grad()
     def load(self, tensors: Mapping[str, Tensor]) -> None:
@@ -139,7 +139,7 @@ class View:
         Raises:
             StateError: names or shapes differ from this view's; nothing was changed.
         """
-        own = get_peft_model_state_dict(self._peft)
+        own = self._lora
         if own.keys() != tensors.keys() or any(own[name].shape != tensors[name].shape for name in own):
             raise StateError("The adapter does not fit this model.", kept="The current adapter stays in use.")
         for name, tensor in tensors.items():
