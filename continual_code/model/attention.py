@@ -10,6 +10,7 @@ after a crash is not the same bit for bit.)
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -74,13 +75,17 @@ def attend(
 
 def _attention(query: Tensor, key: Tensor, value: Tensor, scaling: float) -> Tensor:
     """Shapes: see `attend`; the result is [1, heads, T, head size]."""
-    seen = _seen(query.shape[2], key.shape[2], query.shape[1] // key.shape[1])
+    seen = _seen(query.shape[2], key.shape[2], query.shape[1] // key.shape[1], query.dtype)
     grouped = query.reshape(1, key.shape[1], -1, query.shape[3])
     out = functional.scaled_dot_product_attention(grouped, key, value, attn_mask=seen, scale=scaling)
     return out.reshape(query.shape)
 
 
 @lru_cache(maxsize=1)
-def _seen(new: int, known: int, heads: int) -> Tensor:
-    """Which keys each row may attend to, [heads * new, known]; the same in every layer of a pass."""
-    return torch.ones(new, known, dtype=torch.bool).tril_(known - new).repeat(heads, 1)
+def _seen(new: int, known: int, heads: int, dtype: torch.dtype) -> Tensor:
+    """0 for the keys that each row may attend to and -inf for the others, [heads * new, known].
+
+    The same in every layer of a pass. Of a mask of truth values torch would make such a one in each layer, and keep all
+    of them for backward.
+    """
+    return torch.full((new, known), -math.inf, dtype=dtype).triu_(known - new + 1).repeat(heads, 1)

@@ -79,6 +79,21 @@ def test_nothing_as_long_as_the_prompt_is_made_for_every_head() -> None:
     assert sizes(sdpa_attention_forward) == 6 * 504
 
 
+def test_layers_of_a_pass_keep_one_mask_for_backward_and_not_one_each() -> None:
+    query, key, value, mask = asked(4, 500, 6, 2)
+    masks: set[int] = set()
+
+    def keep(tensor: Tensor) -> Tensor:
+        if tensor.shape[-1] == 504:
+            masks.add(tensor.untyped_storage().data_ptr())
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda each: each):
+        layers = [attend(Layer(6, 2), query, key, value, mask, scaling=SCALE) for _ in range(3)]
+    assert len(layers) == 3
+    assert len(masks) == 1
+
+
 @pytest.mark.parametrize(
     "given", [{"sliding_window": 3}, {"position_bias": torch.randn(1, 1, 4, 24, generator=torch.Generator())}]
 )
