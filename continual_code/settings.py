@@ -84,7 +84,7 @@ class LearningSettings(_Frozen):
     )
     rehearse: int = Field(default=16, ge=0, description="how many earlier lessons, the newest, must hold")
     held: float = Field(
-        default=0.8, ge=0, le=1, description="an earlier lesson fades when one of its new tokens is less probable"
+        default=0.8, ge=0, le=1, description="what should stay is rehearsed once one of its tokens is less probable"
     )
     rehearsal_weight: float = Field(default=0.25, ge=0, description="of one fading lesson beside the new one")
     drift_budget: float = Field(

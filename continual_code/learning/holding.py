@@ -33,7 +33,8 @@ class Holding:
         oldest = len(earlier) - settings.rehearse
         kept = [each for place, each in enumerate(earlier) if place >= oldest or each.pinned]
         self._lessons = [(Held(each.rehearsal, settings.held, FORGOTTEN), each) for each in kept]
-        self._canaries = [Held(each, settings.canary_floor, OTHERWISE) for each in canaries]
+        floor = max(settings.held, settings.canary_floor)  # held no less than lessons are, or each of those takes a bit
+        self._canaries = [Held(each, floor, OTHERWISE) for each in canaries]
         self._contradiction = contradiction
         self._loose = [each for each in earlier if not each.pinned]
         self._lines = [each for each in lines if not each.pinned]

@@ -68,7 +68,7 @@ def test_what_passes_says_how_likely_the_canaries_still_are(
     canaries = [Rehearsal((1, 2), (3, 4, 5), (0, 2)), Rehearsal((6,), (7, 8), (1,))]
     monkeypatch.setattr(Canaries, "all", lambda self, pause: canaries)
     answers(monkeypatch, "stop")
-    learner = bench.learner(reask=True, canary_floor=1e-9, stop_at=stop_at)
+    learner = bench.learner(reask=True, canary_floor=1e-9, held=1e-9, stop_at=stop_at)
     passed = learner.learn("l1", bench.rollout, COMMENT, bench.adapter, 1)
     assert passed.tensors is not None
     bench.view.load(passed.tensors)

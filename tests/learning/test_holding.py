@@ -48,9 +48,11 @@ def holding(count: int, faded: str = "", outright: str = "", pinned: str = "", *
     return Holding(lessons, lessons, [CANARY], LearningSettings(**settings), Against(faded, outright))
 
 
-def test_the_newest_lessons_are_held_and_small_programs_with_a_floor_of_their_own() -> None:
-    held = holding(3, rehearse=2, held=0.8, canary_floor=0.4).held
-    assert [(each.rehearsal.prompt_ids, each.floor) for each in held] == [((1,), 0.8), ((2,), 0.8), ((1,), 0.4)]
+@pytest.mark.parametrize(("canary_floor", "rehearsed_below"), [(0.4, 0.8), (0.9, 0.9)])
+def test_the_newest_lessons_are_held_and_small_programs_no_less(canary_floor: float, rehearsed_below: float) -> None:
+    held = holding(3, rehearse=2, held=0.8, canary_floor=canary_floor).held
+    found = [(each.rehearsal.prompt_ids, each.floor) for each in held]
+    assert found == [((1,), 0.8), ((2,), 0.8), ((1,), rehearsed_below)]
     assert "earlier lesson" in held[0].harm
     assert "small programs" in held[2].harm
 
