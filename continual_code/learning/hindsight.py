@@ -13,7 +13,7 @@ from continual_code.events import Message, Rollout
 from continual_code.learning import teacher
 from continual_code.learning.credit import positions_of
 from continual_code.learning.lessons import Evidence
-from continual_code.learning.scoring import BASE, Reading, Scorer, objection
+from continual_code.learning.scoring import Reading, Scorer, objection
 from continual_code.learning.weighing import Correction, Untold, Weighed, argued_against
 from continual_code.model.chat import Chat
 from continual_code.templates import fill
@@ -31,20 +31,20 @@ class Hindsight:
 
     def untold(self, prompt_ids: Sequence[int], token_ids: Sequence[int]) -> Untold:
         """What it thinks of an answer by itself."""
-        return Untold(token_ids, self._scorer.read(BASE, prompt_ids, token_ids))
+        return Untold(token_ids, self._scorer.read(prompt_ids, token_ids))
 
     def told(
         self, messages: Sequence[Message], token_ids: Sequence[int], comment: str, example: str | None = None
     ) -> Reading:
         """What it thinks of an answer when the comment and the example are in the prompt."""
-        return self._scorer.read(BASE, self._telling(messages, comment, example), token_ids)
+        return self._scorer.read(self._telling(messages, comment, example), token_ids)
 
     def both(
         self, messages: Sequence[Message], prompt_ids: Sequence[int], token_ids: Sequence[int], comment: str
     ) -> tuple[Untold, Reading]:
         """What it thinks of an answer by itself, and what it does when the comment is in the prompt."""
         prompts = prompt_ids, self._telling(messages, comment)
-        by_itself, told = self._scorer.read_each(BASE, [(prompt, token_ids) for prompt in prompts])
+        by_itself, told = self._scorer.read_each([(prompt, token_ids) for prompt in prompts])
         return Untold(token_ids, by_itself), told
 
     def against(
@@ -85,7 +85,7 @@ class Hindsight:
         prompts = [rollout.prompt_ids, shown]
         if corrected and corrected.told is not None:
             prompts.append(self._telling(rollout.messages, comment))
-        untold, told, *rest = self._scorer.read_each(BASE, [(prompt, token_ids) for prompt in prompts])
+        untold, told, *rest = self._scorer.read_each([(prompt, token_ids) for prompt in prompts])
         by_comment = next(iter(rest), None)
         unwanted = argued_against(by_comment.own, untold.own).nonzero().flatten().tolist() if by_comment else []
         everything = sorted(about or range(len(token_ids))), []
@@ -107,6 +107,6 @@ class Hindsight:
             raise ValueError("No comment accounts for this correction.")
         neutral = self._telling(rollout.messages, fill("neutral_remark"))
         exchanges = [(neutral, corrected.token_ids), (neutral, rollout.token_ids)]
-        takes, leaves = self._scorer.read_each(BASE, exchanges)
+        takes, leaves = self._scorer.read_each(exchanges)
         for_it, against_it = corrected.told - takes.own, leaves.own - weighed.by_comment.own
         return max(for_it[taken].sum().item(), against_it[left].sum().item())

@@ -25,7 +25,7 @@ from continual_code.learning.holding import Holding
 from continual_code.learning.lessons import Candidate, Credit, Earlier, Evidence, Reasked, Stage
 from continual_code.learning.reach import Change, anchored
 from continual_code.learning.remarks import Remarks
-from continual_code.learning.scoring import BASE, Scorer
+from continual_code.learning.scoring import Scorer
 from continual_code.learning.step import Aim, Held, NotFinite, Outcome, Rehearsal, distil, weakest
 from continual_code.learning.targets import Targets
 from continual_code.learning.weighing import BARELY, CAME_UP, Correction, Weighed
@@ -80,7 +80,7 @@ class Learner:
 
     def read_ahead(self, rollout: Rollout) -> None:
         """Read as the base what a lesson from this rollout begins with; what was read stays when `pause` raises."""
-        self._scorer.prefix(BASE, rollout.prompt_ids)
+        self._scorer.read(rollout.prompt_ids, rollout.token_ids)
 
     def learn(
         self, lesson_id: str, rollout: Rollout, evidence: Evidence, adapter: Mapping[str, Tensor], revision: int,

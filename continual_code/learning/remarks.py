@@ -70,7 +70,7 @@ class Remarks:
         token_ids = self._chat.encode(comment)
         if not token_ids:
             return 0.0
-        readings = self._scorer.read_each(BASE, [(self._chat.render(each), token_ids) for each in _occasions(word)])
+        readings = self._scorer.read_each([(self._chat.render(each), token_ids) for each in _occasions(word)])
         return torch.stack([reading.own.sum() for reading in readings]).logsumexp(0).item()
 
 

@@ -1,7 +1,8 @@
 """Log-probabilities of a rollout under one view, with the prompt read at most once.
 
 Invariant: nothing here needs or leaves a gradient, and the base is scored with the adapter
-off: the owner "base" and the adapter switch always go together.
+off: the owner "base" and the adapter switch always go together. The base never changes, so what
+it thought of an answer a moment ago it thinks still.
 """
 
 from __future__ import annotations
@@ -19,12 +20,13 @@ from continual_code.model.views import View
 
 BASE = "base"
 Exchange = tuple[Sequence[int], Sequence[int]]  # token ids of a prompt and of its answer
+REMEMBERED = 8  # readings, the newest; each holds a few thousand bytes for every token
 HEAD_CHUNK = 16  # positions whose logits exist at once: 16 x 152k float32 is 10 MB, and there are ten such tensors
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What one set of weights thinks of an answer of T tokens; `Scorer.logprobs` of `hidden` says more.
+    """What the base thinks of an answer of T tokens; `Scorer.logprobs` of `hidden` says more.
 
     `own` are the log-probabilities of the answer's own tokens, nats; `likeliest` are token ids.
     """
@@ -44,6 +46,7 @@ class Scorer:
 
     def __init__(self, view: View, prefixes: PrefixStore, pause: Callable[[], None]) -> None:
         self._view, self._prefixes, self._pause = view, prefixes, pause
+        self._readings: dict[Exchange, Reading] = {}
 
     def apart(self, known_ids: Sequence[int] = ()) -> Scorer:
         """For other prompts: they neither push out this scorer's prefixes nor depend on what is kept.
@@ -68,14 +71,24 @@ class Scorer:
         with self._weights_of(owner):
             return self._view.hidden_of_each(texts, caches)
 
-    def read(self, owner: object, prompt_ids: Sequence[int], token_ids: Sequence[int]) -> Reading:
-        """Score an answer, with the distributions of only a few tokens in memory at once."""
-        return self.read_each(owner, [(prompt_ids, token_ids)])[0]
+    def read(self, prompt_ids: Sequence[int], token_ids: Sequence[int]) -> Reading:
+        """What the base thinks of an answer, with the distributions of only a few tokens in memory at once."""
+        return self.read_each([(prompt_ids, token_ids)])[0]
 
-    def read_each(self, owner: object, exchanges: Sequence[Exchange]) -> list[Reading]:
-        """Score several answers; at least one."""
-        hidden = self.hidden_of_each(owner, exchanges)
-        return [self._reading(token_ids, each) for (_, token_ids), each in zip(exchanges, hidden, strict=True)]
+    def read_each(self, exchanges: Sequence[Exchange]) -> list[Reading]:
+        """The same of several answers, in one pass, less those that it has just read."""
+        asked = [(tuple(prompt_ids), tuple(token_ids)) for prompt_ids, token_ids in exchanges]
+        if new := [each for each in asked if each not in self._readings]:
+            hidden = self.hidden_of_each(BASE, new)
+            read = [self._reading(token_ids, each) for (_, token_ids), each in zip(new, hidden, strict=True)]
+            self._readings.update(zip(new, read, strict=True))
+        found = [self._readings[each] for each in asked]
+        for each, reading in zip(asked, found, strict=True):
+            self._readings.pop(each, None)
+            self._readings[each] = reading  # now the newest
+        for oldest in list(self._readings)[:-REMEMBERED]:
+            del self._readings[oldest]
+        return found
 
     def _reading(self, token_ids: Sequence[int], hidden_T_D: Tensor) -> Reading:
         own, likeliest = [], []

@@ -39,7 +39,7 @@ class Believing(Scorer):
             for (remark, answer), logprobs in beliefs.items()
         }
 
-    def read_each(self, owner: object, exchanges: Sequence[Exchange]) -> list[Reading]:
+    def read_each(self, exchanges: Sequence[Exchange]) -> list[Reading]:
         return [reading(*self._beliefs[tuple(prompt), tuple(answer)]) for prompt, answer in exchanges]
 
 

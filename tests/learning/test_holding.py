@@ -100,10 +100,10 @@ def arguing(bench: Bench, monkeypatch: pytest.MonkeyPatch, taught: Sequence[int]
     """As if every comment made the taught answer so many nats less likely; random weights would say anything."""
     scored, asked = Scorer.read_each, bench.rollout.prompt_ids
 
-    def argued(scorer: Scorer, owner: object, exchanges: Sequence[Exchange]) -> list[Reading]:
+    def argued(scorer: Scorer, exchanges: Sequence[Exchange]) -> list[Reading]:
         told = [token_ids == taught and tuple(prompt_ids) != asked for prompt_ids, token_ids in exchanges]
         untold = [(asked, taught) if is_told else each for each, is_told in zip(exchanges, told, strict=True)]
-        readings = zip(scored(scorer, owner, untold), told, strict=True)
+        readings = zip(scored(scorer, untold), told, strict=True)
         return [replace(each, own=each.own - argues) if is_told else each for each, is_told in readings]
 
     monkeypatch.setattr(Scorer, "read_each", argued)

@@ -37,7 +37,7 @@ class Base:
     def __init__(self, told: list[float], likeliest: list[int]) -> None:
         self._told, self._likeliest, self.reads = told, likeliest, 0
 
-    def read_each(self, owner: object, exchanges: Sequence[Exchange]) -> list[Reading]:
+    def read_each(self, exchanges: Sequence[Exchange]) -> list[Reading]:
         self.reads += 1
         return [self._reading(*exchange) for exchange in exchanges]
 

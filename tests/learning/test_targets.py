@@ -12,7 +12,7 @@ from torch import Tensor
 
 from continual_code.learning import teacher
 from continual_code.learning.divergence import shifted
-from continual_code.learning.scoring import BASE, HEAD_CHUNK, Reading, Scorer
+from continual_code.learning.scoring import HEAD_CHUNK, Reading, Scorer
 from continual_code.learning.step import Aim
 from continual_code.learning.targets import FOLLOWED, Targets
 from continual_code.learning.weighing import Untold
@@ -34,7 +34,7 @@ def scorer_of(bench: Bench) -> Scorer:
 def test_the_student_is_moved_where_the_answers_part_and_stays_as_it_is_elsewhere(bench: Bench) -> None:
     scorer, rollout, settings = scorer_of(bench), bench.rollout, LearningSettings()
     told_ids = bench.base.chat.render(teacher.told(rollout.messages, COMMENT.comment, None))
-    untold, told = (scorer.read(BASE, prompt_ids, rollout.token_ids) for prompt_ids in (rollout.prompt_ids, told_ids))
+    untold, told = (scorer.read(prompt_ids, rollout.token_ids) for prompt_ids in (rollout.prompt_ids, told_ids))
     student = bench.logprobs()
     aim = Targets(scorer, settings).moved(
         rollout.prompt_ids, 1, Untold(rollout.token_ids, untold), told, departs=[2, 5]
@@ -90,7 +90,7 @@ def test_on_the_way_back_the_answer_goes_on_as_it_does_and_what_the_student_writ
     bench: Bench,
 ) -> None:
     scorer, token_ids = scorer_of(bench), bench.rollout.token_ids
-    reading = scorer.read(BASE, bench.rollout.prompt_ids, token_ids)
+    reading = scorer.read(bench.rollout.prompt_ids, token_ids)
     moved = Targets(scorer, LearningSettings()).moved
     aim = moved(bench.rollout.prompt_ids, 1, Untold(token_ids, reading), reading, [0], [0], [2, 3])
     assert (list(aim.departs), list(aim.deciding), list(aim.leaving)) == ([0, 2, 3], [0], [])
@@ -134,7 +134,7 @@ def test_a_target_does_not_change_with_the_student(bench: Bench) -> None:
 def test_a_long_answer_is_read_in_parts_with_nothing_lost(bench: Bench) -> None:
     scorer, token_ids = scorer_of(bench), bench.rollout.token_ids * 9
     assert len(token_ids) > 2 * HEAD_CHUNK
-    reading = scorer.read(BASE, bench.rollout.prompt_ids, token_ids)
+    reading = scorer.read(bench.rollout.prompt_ids, token_ids)
     logprobs_T_V = scorer.logprobs(reading.hidden)
     assert torch.equal(reading.likeliest, logprobs_T_V.argmax(dim=-1))
     assert torch.allclose(reading.own, logprobs_T_V[range(len(token_ids)), list(token_ids)], atol=1e-5)
