@@ -176,12 +176,13 @@ class Learner:
 
         A lesson that adds something has to show; one that only leaves something out shows in the comment's silence.
         """
-        share = weighed.share_in(reasked.generation.token_ids)
-        if not weighed.comment or share >= CAME_UP:
+        asked = reasked.generation.token_ids
+        share = weighed.share_in(asked)
+        if not weighed.comment or share >= CAME_UP or weighed.resembles(asked):
             return
         if share < BARELY and weighed.adds:
             raise Refused("Asked again without your comment, nothing of the correction comes up.")
-        again = replace(weighed.rollout, token_ids=reasked.generation.token_ids)
+        again = replace(weighed.rollout, token_ids=asked)
         before, after = (self.objection_to(each, weighed.comment) for each in (weighed.rollout, again))
         if after > HELD_SHARE * before:
             raise Refused("Asked again without your comment, it still does what the comment argues against.")

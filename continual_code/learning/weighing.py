@@ -158,6 +158,17 @@ class Weighed:
         """How much of what is taught comes up in an answer, and not as often in the rejected one, by effect; 0..1."""
         return self.corrected.share_in(answer, self.rollout.token_ids, self.deciding) if self.corrected else 0.0
 
+    def resembles(self, answer: Sequence[int]) -> bool:
+        """Whether most of what the correction changes, taught or not, comes up in an answer.
+
+        What decides may be an import that the model then does without: it has learned what follows from it.
+        """
+        if self.corrected is None:
+            return False
+        rejected, corrected = self.rollout.token_ids, self.corrected.token_ids
+        changed = departures(rejected, corrected)[1]
+        return came_up(corrected, changed, torch.ones(len(corrected)), answer, rejected) >= CAME_UP
+
 
 def argued_against(told_T: Tensor, untold_T: Tensor) -> Tensor:
     """Of each token whether the comment makes it e times less likely, or more, [T]."""

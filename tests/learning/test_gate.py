@@ -234,3 +234,9 @@ def test_a_lesson_that_adds_something_has_to_show_even_if_the_comment_has_nothin
     report = learned_with(tiny_model, monkeypatch, 0.0)
     assert report.status == status, report.reason
     assert ("nothing of the correction comes up" in report.reason) == adds
+
+
+def test_a_lesson_may_show_in_what_follows_from_it(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Weighed, "adds", True)
+    monkeypatch.setattr(Weighed, "resembles", lambda self, answer: True)
+    assert learned_with(tiny_model, monkeypatch, 1.0).status == "learned"

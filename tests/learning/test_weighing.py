@@ -81,6 +81,18 @@ def test_a_correction_adds_if_most_of_what_it_teaches_is_not_in_the_rejected_ans
     assert not weighed(found, everything_is_there).adds
 
 
+@pytest.mark.parametrize(
+    ("answer", "resembles"), [([0, 6, 1, 2, 4], True), ([0, 6, 1, 2, 3], False), (REJECTED, False), (CORRECTED, True)]
+)
+def test_an_answer_resembles_a_correction_by_most_of_what_that_changes_whatever_of_it_decides(
+    answer: list[int], resembles: bool
+) -> None:
+    found = weighed(correction(0.0, 9.0, 0.0, 0.0, 0.0, 0.0, unlike=(1,)), REJECTED)
+    assert found.taught == {5}
+    assert found.resembles(answer) == resembles
+    assert not weighed(None, REJECTED).resembles(answer)
+
+
 def test_what_a_correction_has_less_often_is_dropped_but_of_one_given_anew_only_what_is_left_for_it() -> None:
     rejected = [0, 1, 1, 2, 3]
     found = correction(0.2, 0.1, 0.2, 0.0, 0.0, 1.5)  # its end is meant; that it writes 1 but once is not
