@@ -2,6 +2,7 @@
 
 Invariant: only what the untaught model writes as well is held, and only how a program opens. A project's imports and
 decorators break a program that stands alone; how its body is written is free, because lessons about style hold there.
+Where a small model wavers (`def` at once, or an import before it), any of what it wavers between will do.
 """
 
 from __future__ import annotations
@@ -9,14 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from continual_code.events import Message
-from continual_code.learning.scoring import BASE, Scorer, of_tokens
+from continual_code.learning.scoring import BASE, Scorer
 from continual_code.learning.step import Rehearsal
 from continual_code.model.chat import Chat
 from continual_code.model.prefix import PrefixStore
 from continual_code.model.views import View
 from continual_code.templates import exchanges
 
-SURE = 0.8  # probability from which on the untaught model is said to write a token
+SURE = 0.9  # probability that a few tokens must have together, for the untaught model to be sure that it is one of them
+FEW = 5
 
 
 class Canaries:
@@ -38,5 +40,11 @@ class Canaries:
         scorer = Scorer(self._view, PrefixStore(), pause)
         hidden_T_D = scorer.hidden(BASE, prompt_ids, token_ids)
         with self._view.adapter_off():
-            sure_T = of_tokens(scorer.logprobs(hidden_T_D), token_ids).exp() >= SURE
-        return Rehearsal(prompt_ids, token_ids, sure_T.nonzero().flatten().tolist())
+            liked = scorer.logprobs(hidden_T_D).exp().topk(FEW)
+        needed_T = (liked.values.cumsum(dim=1) < SURE).sum(dim=1) + 1  # tokens, the likeliest first
+        instead = {
+            place: liked.indices[place, :needed].tolist()
+            for place, needed in enumerate(needed_T.tolist())
+            if needed <= FEW
+        }
+        return Rehearsal(prompt_ids, token_ids, list(instead), instead)

@@ -7,8 +7,8 @@ target is fixed before the first update, and a candidate that is not finite neve
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 
 import torch
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from continual_code.errors import StateError
 from continual_code.learning.divergence import DIVERGENCES
-from continual_code.learning.scoring import chunks, of_tokens
+from continual_code.learning.scoring import chunks
 from continual_code.model.prefix import Prefix
 from continual_code.model.views import View
 from continual_code.settings import LearningSettings
@@ -44,11 +44,19 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """An answer that must hold, such as an earlier lesson's; at least one deciding token, in order (see `Aim`)."""
+    """An answer that must hold, such as an earlier lesson's; at least one deciding token, in order (see `Aim`).
+
+    `instead`: by position, the tokens any of which will do there, the answer's own or not.
+    """
 
     prompt_ids: Sequence[int]
     token_ids: Sequence[int]
     deciding: Sequence[int]
+    instead: Mapping[int, Sequence[int]] = field(default_factory=dict)
+
+    def wanted(self, position: int) -> Sequence[int]:
+        """The tokens that hold it at a position."""
+        return self.instead.get(position) or [self.token_ids[position]]
 
 
 @dataclass(eq=False)
@@ -172,7 +180,7 @@ def weakest(view: View, rehearsals: Sequence[Rehearsal], pause: Callable[[], Non
 
 
 def _surprise(view: View, rehearsals: Sequence[Rehearsal]) -> list[Tensor]:
-    """Negative log-probability of each deciding token, nats, [K] for each."""
+    """Negative log-probability of each deciding token, or of those that will do in its place, nats, [K] for each."""
     needed = [each.token_ids[: each.deciding[-1]] for each in rehearsals]  # what comes later decides nothing
     texts = [[*each.prompt_ids, *answer_ids] for each, answer_ids in zip(rehearsals, needed, strict=True)]
     hidden = view.hidden_of_each(texts, [None] * len(texts))  # the prompt's keys fade as well
@@ -182,7 +190,8 @@ def _surprise(view: View, rehearsals: Sequence[Rehearsal]) -> list[Tensor]:
 def _unlikely(view: View, rehearsal: Rehearsal, hidden_T_D: Tensor) -> Tensor:
     places = [len(rehearsal.prompt_ids) - 1 + position for position in rehearsal.deciding]
     logprobs_K_V = view.logits(hidden_T_D[places]).log_softmax(dim=-1)
-    return -of_tokens(logprobs_K_V, [rehearsal.token_ids[position] for position in rehearsal.deciding])
+    wanted = [list(rehearsal.wanted(position)) for position in rehearsal.deciding]
+    return -torch.stack([row_V[ids].logsumexp(dim=0) for row_V, ids in zip(logprobs_K_V, wanted, strict=True)])
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from continual_code.learning import step as learning_step
 from continual_code.learning.divergence import DIVERGENCES
 from continual_code.learning.lessons import Candidate, Earlier
 from continual_code.learning.scoring import Scorer
-from continual_code.learning.step import Aim, Held, NotFinite, Outcome, Rehearsal, distil
+from continual_code.learning.step import Aim, Held, NotFinite, Outcome, Rehearsal, distil, weakest
 from continual_code.model.prefix import Prefix, PrefixStore
 from continual_code.settings import LearningSettings
 
@@ -175,6 +175,16 @@ def test_an_earlier_lesson_that_fades_is_learned_again_with_the_new_one(bench: B
     without, _ = rehearsed(bench, 0.0)
     held, _ = rehearsed(bench, 0.99, rehearsal_weight=1.0)
     assert held > 2 * without
+
+
+def test_where_one_of_several_tokens_will_do_they_are_as_likely_as_all_together(bench: Bench) -> None:
+    rollout, likely_T_V = bench.rollout, bench.logprobs().exp()
+    own, others = rollout.token_ids[2], [1, 5]
+    alone = Rehearsal(rollout.prompt_ids, rollout.token_ids, (2,))
+    any_of = replace(alone, instead={2: others})
+    found = weakest(bench.view, [alone, any_of], lambda: None)
+    expected = [likely_T_V[2, own].item(), likely_T_V[2, others].sum().item()]
+    assert found == pytest.approx(expected, rel=1e-3)
 
 
 def test_an_earlier_lesson_that_holds_has_no_influence_on_the_new_one(bench: Bench) -> None:
