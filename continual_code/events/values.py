@@ -128,7 +128,7 @@ class Lesson:
     `gap` is how much the comment argues against the rejected tokens: the mean of max(0, log p_untold - log p_told).
     It, and `loss_before` and `loss_after`, the mean divergences from the target, are nats per token, as is `drift`:
     KL(base, student) after the lesson, on text that has nothing to do with any. `canary` is how likely it left the
-    least likely token of how small programs open that have nothing to do with any either. `retry_held` says whether
+    least likely of what small programs open with that have nothing to do with any either. `retry_held` says whether
     the answer followed it when the rejected task was asked again; None: it was not asked, or gave no answer.
     """
 
@@ -180,7 +180,7 @@ class StepReport:
     taught, `deciding` the positions in it where the base by itself would have gone another way. `supersedes`
     are earlier lessons that the comment argues against, and which had to go: from the weights altogether where the
     comment itself is but a line of the prompt. `drift` is KL(base, student) after the step, on text that has nothing to
-    do with any lesson, nats per token, `canary` the least probability of a token by which small programs open that have
+    do with any lesson, nats per token, `canary` the least probability of what small programs open with that have
     nothing to do with any either; None where they were not measured.
     """
 

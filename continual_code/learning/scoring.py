@@ -78,17 +78,13 @@ class Scorer:
     def read_each(self, exchanges: Sequence[Exchange]) -> list[Reading]:
         """The same of several answers, in one pass, less those that it has just read."""
         asked = [(tuple(prompt_ids), tuple(token_ids)) for prompt_ids, token_ids in exchanges]
-        if new := [each for each in asked if each not in self._readings]:
+        if new := [each for each in dict.fromkeys(asked) if each not in self._readings]:
             hidden = self.hidden_of_each(BASE, new)
-            read = [self._reading(token_ids, each) for (_, token_ids), each in zip(new, hidden, strict=True)]
+            read = (self._reading(token_ids, each) for (_, token_ids), each in zip(new, hidden, strict=True))
             self._readings.update(zip(new, read, strict=True))
-        found = [self._readings[each] for each in asked]
-        for each, reading in zip(asked, found, strict=True):
-            self._readings.pop(each, None)
-            self._readings[each] = reading  # now the newest
-        for oldest in list(self._readings)[:-REMEMBERED]:
-            del self._readings[oldest]
-        return found
+        found = {each: self._readings.pop(each) for each in dict.fromkeys(asked)}
+        self._readings = dict([*self._readings.items(), *found.items()][-REMEMBERED:])  # the newest last
+        return [found[each] for each in asked]
 
     def _reading(self, token_ids: Sequence[int], hidden_T_D: Tensor) -> Reading:
         own, likeliest = [], []
