@@ -50,6 +50,6 @@ def choose(device: str = "auto", precision: str = "auto") -> Placement:
 def _cpu_precision() -> Precision:
     """int8 comes first even where the CPU has bfloat16 units: generation waits for memory, and reads half of it."""
     capabilities = torch.cpu.get_capabilities()
-    if capabilities.get("avx512_vnni"):
+    if any(capabilities.get(name) for name in ("avx512_vnni", "avx2")):
         return "int8"
     return "bfloat16" if any(capabilities.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16")) else "mixed"

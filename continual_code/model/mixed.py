@@ -44,23 +44,33 @@ class MixedEmbedding(nn.Embedding):
 
 
 class _UpcastProduct(torch.autograd.Function):
-    """x @ weight.T in float32, converting the weight block by block; no gradient for the weight."""
+    """`upcast_product`; no gradient for the weight."""
 
     @staticmethod
     def forward(ctx: Any, rows_T_I: Tensor, weight_O_I: Tensor) -> Tensor:
         ctx.weight = weight_O_I
-        product_T_O = rows_T_I.new_empty(len(rows_T_I), len(weight_O_I))
-        for start, block_B_I in _blocks(weight_O_I):
-            product_T_O[:, start : start + len(block_B_I)] = rows_T_I @ block_B_I.T
-        return product_T_O
+        return upcast_product(rows_T_I, weight_O_I)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         (gradient_T_O,) = gradients
-        gradient_T_I = gradient_T_O.new_zeros(len(gradient_T_O), ctx.weight.shape[1])
-        for start, block_B_I in _blocks(ctx.weight):
-            gradient_T_I.addmm_(gradient_T_O[:, start : start + len(block_B_I)], block_B_I)
-        return gradient_T_I, None
+        return upcast_gradient(gradient_T_O, ctx.weight), None
+
+
+def upcast_product(rows_T_I: Tensor, weight_O_I: Tensor) -> Tensor:
+    """rows @ weight.T in float32, [T, O], converting a weight of another type block by block."""
+    product_T_O = rows_T_I.new_empty(len(rows_T_I), len(weight_O_I))
+    for start, block_B_I in _blocks(weight_O_I):
+        product_T_O[:, start : start + len(block_B_I)] = rows_T_I @ block_B_I.T
+    return product_T_O
+
+
+def upcast_gradient(gradient_T_O: Tensor, weight_O_I: Tensor) -> Tensor:
+    """gradient @ weight in float32, [T, I], in the same way."""
+    gradient_T_I = gradient_T_O.new_zeros(len(gradient_T_O), weight_O_I.shape[1])
+    for start, block_B_I in _blocks(weight_O_I):
+        gradient_T_I.addmm_(gradient_T_O[:, start : start + len(block_B_I)], block_B_I)
+    return gradient_T_I
 
 
 def _blocks(weight_O_I: Tensor) -> Iterator[tuple[int, Tensor]]:
