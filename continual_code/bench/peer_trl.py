@@ -18,7 +18,7 @@ from peft import PeftMixedModel, PeftModel, get_peft_model, get_peft_model_state
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from continual_code.bench.loading import load_installed
+from continual_code.bench.loading import load_installed, peer_dtype
 from continual_code.bench.party import serve
 from continual_code.model.provision import require_installed
 from continual_code.model.views import lora_config
@@ -36,7 +36,7 @@ def step(model: str, text: str, comment: str, token_ids: Sequence[int]) -> Mappi
     """
     settings, _ = load_settings({"model": model})
     directory = require_installed(model, settings.models_dir)
-    causal = AutoModelForCausalLM.from_pretrained(directory, dtype=torch.bfloat16)
+    causal = AutoModelForCausalLM.from_pretrained(directory, dtype=peer_dtype())
     return _train(
         get_peft_model(causal, lora_config(settings.adapter.rank, settings.adapter.alpha)), directory,
         [{"role": "user", "content": text}], comment, token_ids,

@@ -13,6 +13,7 @@ token: 0.018 with 127 steps, 0.016 with 103, 0.018 with 95 and 0.067 with 63, wh
 
 from __future__ import annotations
 
+import threading
 import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -20,10 +21,10 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from continual_code.model.mixed import float_the_rest, upcast_gradient, upcast_product
+from continual_code.model.mixed import float_the_rest, upcast_gradient
 
 LARGEST = 127  # of a weight
-FEW_ROWS = 16  # up to here the packed kernel is about twice as fast as that for any number, above it is not
+FEW_ROWS = 16  # up to here the packed kernel is about twice as fast as the plain one, above it is not
 TINY = 1e-30  # a row of zeros divided by this stays a row of zeros
 
 
@@ -37,19 +38,8 @@ class Rounding(NamedTuple):
     steps: int
     zero: int
 
-    def integers(self, rows_T_K: Tensor, largest_T_1: Tensor) -> Tensor:
-        """Whole numbers as float32, between -steps and steps."""
-        steps = (1 / torch.tensor(1 / self.steps, dtype=torch.float32)).item()  # as that kernel's float32 has it
-        # The packed kernel adds its zero point before it rounds; so does this, or ties would fall apart.
-        return (rows_T_K / largest_T_1).mul_(steps).add_(self.zero).round_().sub_(self.zero)
 
-
-def has_units() -> bool:
-    """Whether this CPU multiplies int8 by units of its own."""
-    return bool(torch.cpu.get_capabilities().get("avx512_vnni"))
-
-
-HAS_UNITS = has_units()
+HAS_UNITS = bool(torch.cpu.get_capabilities().get("avx512_vnni"))
 ROUNDING = Rounding(127, 128) if HAS_UNITS else Rounding(103, 104)
 
 
@@ -58,19 +48,25 @@ class Packed:
 
     def __init__(self) -> None:
         self.product: Callable[[Tensor], Tensor] | None = None
+        self._filling = threading.Lock()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Packed:
         return self
 
     def fill(self, weight_O_I: Tensor, scale_O: Tensor) -> None:
-        """Pack; may run on another thread than the one that multiplies."""
+        """Pack, if it is not done yet; may run on another thread than the one that multiplies."""
+        with self._filling:
+            self.product = self.product or self._product(weight_O_I, scale_O)
+
+    @staticmethod
+    def _product(weight_O_I: Tensor, scale_O: Tensor) -> Callable[[Tensor], Tensor]:
         zeros_O = torch.zeros(len(scale_O), dtype=torch.int64)
         # By torch.ops the same call would print torch's warning past Python's filters, onto the screen.
         make = torch._make_per_channel_quantized_tensor  # type: ignore[attr-defined]
         quantised = make(weight_O_I, scale_O, zeros_O, 0)
         handle = torch.ops.quantized.linear_prepack(quantised, None)
         multiply = torch.ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32
-        self.product = lambda rows_T_I: multiply(rows_T_I, 1 / ROUNDING.steps, ROUNDING.zero, handle)
+        return lambda rows_T_I: multiply(rows_T_I, 1 / ROUNDING.steps, ROUNDING.zero, handle)
 
 
 class Int8Linear(nn.Linear):
@@ -89,12 +85,11 @@ class Int8Linear(nn.Linear):
     def multiply(self, rows_T_I: Tensor) -> Tensor:
         """The product without bias, shape [T, O]."""
         largest_T_1 = _largest(rows_T_I)
+        if not HAS_UNITS:  # there is no other kernel then that gives the same
+            self.packed.fill(self.weight, self.scale)
         if self.packed.product and (len(rows_T_I) <= FEW_ROWS or not HAS_UNITS):
             return self.packed.product(rows_T_I / largest_T_1).mul_(largest_T_1)
-        if HAS_UNITS:
-            return _product(rows_T_I, largest_T_1, self.weight.t()).mul_(self.scale)
-        product_T_O = upcast_product(ROUNDING.integers(rows_T_I, largest_T_1), self.weight)
-        return product_T_O.mul_(largest_T_1 / ROUNDING.steps).mul_(self.scale)
+        return _product(rows_T_I, largest_T_1, self.weight.t()).mul_(self.scale)
 
 
 class _Int8Product(torch.autograd.Function):
@@ -116,7 +111,9 @@ class _Int8Product(torch.autograd.Function):
 
 def _product(rows_T_K: Tensor, largest_T_1: Tensor, weight_K_N: Tensor) -> Tensor:
     """Float rows times int8 weights, shape [T, N], float32; each row is rounded to int8 by itself."""
-    integers_T_K = ROUNDING.integers(rows_T_K, largest_T_1).to(torch.int8)
+    steps = (1 / torch.tensor(1 / ROUNDING.steps, dtype=torch.float32)).item()  # as the packed kernel's float32 has it
+    # That kernel adds its zero point before it rounds; so does this, or ties would fall apart.
+    integers_T_K = (rows_T_K / largest_T_1).mul_(steps).add_(ROUNDING.zero).round_().sub_(ROUNDING.zero).to(torch.int8)
     return torch.ops.aten._int_mm(integers_T_K, weight_K_N).float().mul_(largest_T_1 / ROUNDING.steps)
 
 

@@ -1,4 +1,4 @@
-"""The obvious way to serve a LoRA: transformers' `generate` on a bfloat16 model with PEFT's adapter active."""
+"""The obvious way to serve a LoRA: transformers' `generate` with PEFT's adapter active."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import torch
 from peft import get_peft_model
 from transformers import AutoModelForCausalLM, StoppingCriteria, StoppingCriteriaList
 
+from continual_code.bench.loading import peer_dtype
 from continual_code.bench.party import serve
 from continual_code.model.provision import require_installed
 from continual_code.model.views import lora_config
@@ -36,7 +37,7 @@ class Transformers:
     def __init__(self, model: str) -> None:
         settings, _ = load_settings({"model": model})
         directory = require_installed(model, settings.models_dir)
-        module: Any = AutoModelForCausalLM.from_pretrained(directory, dtype=torch.bfloat16)
+        module: Any = AutoModelForCausalLM.from_pretrained(directory, dtype=peer_dtype())
         config = lora_config(settings.adapter.rank, settings.adapter.alpha)
         self._model: Any = get_peft_model(module, config).eval()
 

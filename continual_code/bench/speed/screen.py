@@ -72,7 +72,7 @@ def measure_screen(model: str) -> dict[str, Any]:
             figures["ready_seconds"] = round(time.perf_counter() - started, 2)
             figures["idle_ms"] = measure(terminal)
             terminal.send(f"{sample.TASK} @{sample.TASK_FILE}\r")
-            terminal.wait_for("Say why not", 600)
+            terminal.wait_for("Say why not", 120)
             time.sleep(1)
             terminal.send("n")
             time.sleep(0.5)

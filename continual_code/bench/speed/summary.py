@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import median
 from typing import Any
 
+import torch
+
+from continual_code.bench.loading import peer_dtype
 from continual_code.bench.speed.measure import ALONE, PEERS, Figures
 
 PEER_NAMES = {
@@ -45,7 +48,11 @@ def spread(figures: Figures, peer: str) -> tuple[float, float] | None:
 def machine() -> dict[str, Any]:
     """What it was measured on."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return {"cores": cores, "processor": _processor(), "system": platform.system(), "python": platform.python_version()}
+    return {
+        "cores": cores, "processor": _processor(), "instructions": torch.backends.cpu.get_cpu_capability(),
+        "peers_compute_in": str(peer_dtype()).removeprefix("torch."), "system": platform.system(),
+        "python": platform.python_version(),
+    }  # fmt: skip
 
 
 def markdown(figures: Figures) -> str:
