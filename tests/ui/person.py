@@ -7,6 +7,7 @@ import gc
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from statistics import median
 
 from scripted import ScriptedGate, ScriptedSession, ready
 from textual import events
@@ -123,9 +124,23 @@ async def at_work(
         yield person
 
 
+def slowness() -> float:
+    """How much longer than 20 ms a piece of plain Python takes here and now; at least 1.
+
+    Limits of seconds hold for a core that needs 20 ms: a busy or an older one is no reason to fail.
+    """
+    seconds = []
+    for _ in range(5):
+        started = time.thread_time()
+        for number in range(200_000):
+            f"{number}x"
+        seconds.append(time.thread_time() - started)
+    return max(1.0, median(seconds) / 0.02)
+
+
 @asynccontextmanager
 async def never_frozen(longest: float) -> AsyncIterator[None]:
-    """Fails when the screen computed for more than `longest` seconds without looking at the keys.
+    """Fails when the screen computed for more than `longest` seconds without looking at the keys; see `slowness`.
 
     Waiting for other threads and programs is not counted.
     """
@@ -134,7 +149,7 @@ async def never_frozen(longest: float) -> AsyncIterator[None]:
     async def beat() -> None:
         while True:
             started = time.thread_time()
-            await asyncio.sleep(0.001)
+            await asyncio.sleep(0.01)  # more often, and `wait_for_idle` of Textual takes it for work
             turns.append(time.thread_time() - started)
 
     gc.collect()
@@ -146,4 +161,4 @@ async def never_frozen(longest: float) -> AsyncIterator[None]:
         beating.cancel()
         gc.unfreeze()
     assert turns
-    assert max(turns) < longest
+    assert max(turns) < longest * slowness()
