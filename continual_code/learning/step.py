@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 
 import torch
 from torch import Tensor
@@ -152,9 +153,8 @@ def distil(
         watched += [each for each in faded if each not in watched]
         if not learning or (is_done and not faded):
             return Outcome(losses[0], losses[-1], turn, holds=learning)
-        passes += [forward(aim) for aim in keeping if is_later]
         optimizer.zero_grad(set_to_none=True)
-        for each in passes:
+        for each in chain(passes, (forward(aim) for aim in keeping if is_later)):  # one after the other: less memory
             pause()
             each.hidden.backward(each.gradient)
         for each in faded:

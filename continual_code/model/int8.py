@@ -167,8 +167,11 @@ def install(layer: nn.Linear, weight_O_I: Tensor, scale_O: Tensor) -> None:
 
 
 def pack(module: nn.Module, stopped: Callable[[], bool] = lambda: False) -> None:
-    """Make the packed copies. Answers get faster layer by layer while it runs on a thread of its own."""
-    for child in module.modules():
+    """Make the packed copies. Answers get faster layer by layer while it runs on a thread of its own.
+
+    The last layer comes first: an answer that needs a copy at once makes it itself, from the first layer on.
+    """
+    for child in reversed(list(module.modules())):
         if stopped():
             return
         if isinstance(child, Int8Linear):
