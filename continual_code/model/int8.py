@@ -17,14 +17,17 @@ from __future__ import annotations
 import threading
 import warnings
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from continual_code.model.mixed import float_the_rest, upcast_gradient
 
+HAS_UNITS = bool(torch.cpu.get_capabilities().get("avx512_vnni"))
 LARGEST = 127  # of a weight
+BY_UNITS, BY_AVX2 = 127, 103  # steps on either side of zero, to which a row is rounded
+STEPS = BY_UNITS if HAS_UNITS else BY_AVX2
 FEW_ROWS = 16  # up to here the packed kernel is about twice as fast as the plain one, above it is not
 FEW_VALUES = 4  # of a row, its largest ones; 8 are hardly better
 TINY = 1e-30  # a row of zeros divided by this stays a row of zeros
@@ -32,17 +35,6 @@ TINY = 1e-30  # a row of zeros divided by this stays a row of zeros
 
 # The pinned torch has these kernels; that a later one will not is no news for the person at the screen.
 warnings.filterwarnings("ignore", message="torch.quantize_per_tensor", category=UserWarning)
-
-
-class Rounding(NamedTuple):
-    """How rows become integers: `steps` on either side of `zero`, the number that the packed kernel adds to them."""
-
-    steps: int
-    zero: int
-
-
-HAS_UNITS = bool(torch.cpu.get_capabilities().get("avx512_vnni"))
-ROUNDING = Rounding(127, 128) if HAS_UNITS else Rounding(103, 104)
 
 
 class Packed:
@@ -75,7 +67,7 @@ class Packed:
         quantised = make(weight_O_I, scale_O, zeros_O, 0)
         handle = torch.ops.quantized.linear_prepack(quantised, None)
         multiply = torch.ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32
-        return lambda rows_T_I: multiply(rows_T_I, 1 / ROUNDING.steps, ROUNDING.zero, handle)
+        return lambda rows_T_I: multiply(rows_T_I, 1 / STEPS, STEPS + 1, handle)
 
 
 class Int8Linear(nn.Linear):
@@ -133,10 +125,10 @@ class _Int8Product(torch.autograd.Function):
 def _product(rows_T_K: Tensor, weight_K_N: Tensor) -> Tensor:
     """Float rows times int8 weights, shape [T, N], float32; each row is rounded to int8 by itself."""
     largest_T_1 = _largest(rows_T_K)
-    steps = (1 / torch.tensor(1 / ROUNDING.steps, dtype=torch.float32)).item()  # as the packed kernel's float32 has it
+    steps = (1 / torch.tensor(1 / STEPS, dtype=torch.float32)).item()  # as the packed kernel's float32 has it
     # That kernel adds its zero point before it rounds; so does this, or ties would fall apart.
-    integers_T_K = (rows_T_K / largest_T_1).mul_(steps).add_(ROUNDING.zero).round_().sub_(ROUNDING.zero).to(torch.int8)
-    return torch.ops.aten._int_mm(integers_T_K, weight_K_N).float().mul_(largest_T_1 / ROUNDING.steps)
+    integers_T_K = (rows_T_K / largest_T_1).mul_(steps).add_(STEPS + 1).round_().sub_(STEPS + 1).to(torch.int8)
+    return torch.ops.aten._int_mm(integers_T_K, weight_K_N).float().mul_(largest_T_1 / STEPS)
 
 
 def _largest(rows_T_K: Tensor) -> Tensor:

@@ -27,7 +27,7 @@ def units(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bo
     if wanted and not int8.HAS_UNITS:
         pytest.skip("this CPU has no int8 units")
     monkeypatch.setattr(int8, "HAS_UNITS", wanted)
-    monkeypatch.setattr(int8, "ROUNDING", int8.Rounding(127, 128) if wanted else int8.Rounding(103, 104))
+    monkeypatch.setattr(int8, "STEPS", int8.BY_UNITS if wanted else int8.BY_AVX2)
     return wanted
 
 
