@@ -211,6 +211,16 @@ def test_no_more_tasks_are_asked_than_the_plan_says(bench: Bench) -> None:
 # --- One lesson ------------------------------------------------------------------------------
 
 
+def test_an_answer_says_whether_it_is_about_another_file_than_the_lesson(bench: Bench) -> None:
+    def in_file(name: str) -> dict[str, Any]:
+        return {"task": f"{name} for alpha", "file": "a.py", "files": {"a.py": "a = 1\n"}}
+
+    tasks = {"correct_on": [in_file("fix")], "siblings": [in_file("one"), "two for alpha"], "unrelated": []}
+    bench.run(bench.rules({**rule_of("alpha"), "tasks": tasks}), Plan(("learner",), 1, 2, 0, 0, 0))
+    assert [record["elsewhere"] for record in bench.of("answer", stage="after", role="sibling")] == [True, False]
+    assert {record["elsewhere"] for record in bench.of("answer", stage="told")} == {None}
+
+
 def test_after_a_lesson_every_sibling_and_unrelated_task_is_asked_again(bench: Bench) -> None:
     bench.run(three_rules(bench), Plan(("learner",), 1, 2, 1, 0, 0))
     for word in WORDS:

@@ -92,6 +92,7 @@ def test_the_first_table_has_a_row_for_each_arm(summary: dict[str, Any]) -> None
         "arm": "ours",
         "base": "12%",
         "told": "88%",
+        "elsewhere": MISSING,
         "stick@1/told": "71%",  # 5/8 over 7/8
         "retention/told": "57%",  # 1/2 over 7/8
         "drift": "0.030 (0.040)",
@@ -127,6 +128,7 @@ def test_the_second_table_has_a_row_for_each_rule_and_arm(summary: dict[str, Any
         "base": "25%",
         "told": "75%",
         "stick@1": "25% [5, 70]",
+        "elsewhere": MISSING,
         "retention": "50%",
         "drift": "0.040",
         "spill": MISSING,

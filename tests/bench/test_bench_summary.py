@@ -24,11 +24,13 @@ class Bench:
     def put(self, kind: str, **fields: Any) -> None:
         self.records.put(str(len(self.records.all())), {"kind": kind, **fields})
 
-    def answers(self, arm: str, stage: str, rule: str, follows: str, *, seed: int = 0, role: str = "sibling") -> None:
+    def answers(
+        self, arm: str, stage: str, rule: str, follows: str, *, seed: int = 0, role: str = "sibling", **also: bool
+    ) -> None:
         """`follows` has a letter a task: "y" or "n"."""
         for task, letter in enumerate(follows):
             fields = {"rule": rule, "role": role, "task": f"{role}-{task}", "follows": letter == "y", "status": "ok"}
-            self.put("answer", arm=arm, seed=seed, stage=stage, **fields)
+            self.put("answer", arm=arm, seed=seed, stage=stage, **fields, **also)
 
     def rule(self, rule: str, *, base: str, told: str) -> None:
         self.answers("", "base", rule, base)
@@ -181,6 +183,15 @@ def test_rates_are_means_over_rules_of_each_rules_share(bench: Bench) -> None:
     assert arm["per_rule"]["hints"]["ci"]["stick_at_1"] == pytest.approx([0.40928, 0.92852], abs=1e-4)
 
 
+def test_what_is_followed_in_other_files_is_counted_apart(bench: Bench) -> None:
+    bench.answers("ours", "after", "hints", "ynn", elsewhere=True)
+    bench.answers("ours", "after", "docs", "yyy", elsewhere=False)
+    arm = bench.arm("ours")
+    assert arm["stick_at_1"] == pytest.approx(2 / 3)
+    assert arm["stick_elsewhere"] == arm["per_rule"]["hints"]["stick_elsewhere"] == pytest.approx(1 / 3)
+    assert arm["per_rule"]["docs"]["stick_elsewhere"] is None
+
+
 def test_a_lesson_that_gave_no_signal_still_counts(bench: Bench) -> None:
     bench.lesson("ours", "after", "hints")
     bench.answers("ours", "after", "hints", "yyyy")
@@ -305,7 +316,7 @@ def test_a_contradiction_with_a_rule_that_cannot_be_taught_is_not_counted(bench:
 def test_what_was_not_measured_is_none_and_the_names_are_all_there(bench: Bench) -> None:
     bench.put("noise", arm="ours", seed=0, comment="nice", status="no_signal", changed=False)
     arm = bench.arm("ours")
-    missing = {"stick_at_1", "retention", "drift", "spill", "canary_delta", "flip", "named"}
+    missing = {"stick_at_1", "stick_elsewhere", "retention", "drift", "spill", "canary_delta", "flip", "named"}
     missing |= {"told_spill", "seconds_per_lesson", "peak_gib"}
     assert {name for name, value in arm.items() if value is None} == missing | {"drift_max"}
     assert {name for name, value in arm["ci"].items() if value is None} == missing

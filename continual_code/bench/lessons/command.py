@@ -24,7 +24,7 @@ from continual_code.model.int8 import pack
 from continual_code.output import say
 from continual_code.settings import Settings, dotted
 
-EDITION = 3  # of the measuring itself: raised when records of an older program would not be comparable
+EDITION = 4  # of the measuring itself: raised when records of an older program would not be comparable
 
 
 def lessons(settings: Settings, arguments: argparse.Namespace) -> int:

@@ -24,7 +24,7 @@ from continual_code.bench.lessons.summary import is_teachable
 from continual_code.bench.loading import peak_bytes
 from continual_code.disk import write_synced
 from continual_code.errors import StateError
-from continual_code.events import Message, Reminder
+from continual_code.events import Message, Reminder, Rollout
 from continual_code.learning.lessons import Earlier
 from continual_code.learning.step import Rehearsal
 
@@ -123,20 +123,28 @@ class Harness:
             return
         self._say(f"{name}, seed {seed}: one lesson, {rule.id}")
         taught = self._teach(arm(name), seed, rule, self._subject.untaught)
-        self._ask_all(name, seed, "after", rule, taught.state, with_unrelated=True)
+        offence = self._offence(seed, rule, self._subject.untaught)
+        self._ask_all(name, seed, "after", rule, taught.state, lesson=offence and offence[0], with_unrelated=True)
         self._records.put(key, self._lesson_record(name, seed, "after", rule, taught))
 
     def _teach(self, teach: Arm, seed: int, rule: Rule, state: State) -> Taught:
-        """Ask the rule's first tasks until an answer offends, and give that the lesson."""
+        """Give the first answer that offends the lesson."""
+        offence = self._offence(seed, rule, state)
+        if offence is None:
+            return Taught(state, "no_offence", None, 0.0)
+        exercise, answer, rollout = offence
+        said = Lesson.on(exercise, answer, rollout, rule.comment, self._edit(rule, exercise), rule.id)
+        return teach(self._subject, state, said)
+
+    def _offence(self, seed: int, rule: Rule, state: State) -> tuple[Exercise, Answer, Rollout] | None:
+        """Ask the rule's first tasks until an answer offends."""
         tasks = rule.correct_on
         for step in range(len(tasks)):
             exercise = tasks[(seed + step) % len(tasks)]
             answer = self._answer(exercise, state)
             if answer.rollout and not rule.follows(answer.before, answer.after, exercise.file):
-                edit = self._edit(rule, exercise)
-                said = Lesson.on(exercise, answer, answer.rollout, rule.comment, edit, rule.id)
-                return teach(self._subject, state, said)
-        return Taught(state, "no_offence", None, 0.0)
+                return exercise, answer, answer.rollout
+        return None
 
     def _edit(self, rule: Rule, exercise: Exercise) -> str | None:
         """What the person would have written: an answer of the told base that passes the check."""
@@ -165,7 +173,7 @@ class Harness:
             taught = self._teach(arm(name), seed, rule, state)
             state = taught.state
             for each in order:
-                self._ask_all(name, seed, stage, each, state, with_unrelated=False)
+                self._ask_all(name, seed, stage, each, state)
             if number == len(order):
                 self._canary(name, seed, stage, state)
             write_synced(self._file(name, seed, number), save(dict(state.tensors)))
@@ -247,17 +255,23 @@ class Harness:
 
     # --- Asking and recording -----------------------------------------------------------
 
-    def _ask_all(self, name: str, seed: int, stage: str, rule: Rule, state: State, *, with_unrelated: bool) -> None:
+    def _ask_all(
+        self, name: str, seed: int, stage: str, rule: Rule, state: State, *, lesson: Exercise | None = None,
+        with_unrelated: bool = False,
+    ) -> None:  # fmt: skip
         for exercise in self._siblings(rule):
-            self._record_answer(name, seed, stage, rule, "sibling", exercise, lambda e=exercise: self._answer(e, state))
+            self._record_answer(
+                name, seed, stage, rule, "sibling", exercise, lambda e=exercise: self._answer(e, state), lesson
+            )
         for exercise in self._unrelated(rule) if with_unrelated else ():
             self._record_answer(
                 name, seed, stage, rule, "unrelated", exercise, lambda e=exercise: self._answer(e, state)
             )
 
     def _record_answer(
-        self, name: str, seed: int, stage: str, rule: Rule, role: str, exercise: Exercise, ask: Callable[[], Answer]
-    ) -> None:
+        self, name: str, seed: int, stage: str, rule: Rule, role: str, exercise: Exercise, ask: Callable[[], Answer],
+        lesson: Exercise | None = None,
+    ) -> None:  # fmt: skip
         key = f"{name}|{seed}|{stage}|{rule.id}|{role}|{exercise.id}"
         if self._records.get(key):
             return
@@ -268,7 +282,8 @@ class Harness:
         self._records.put(
             key, {"kind": "answer", "arm": name, "seed": seed, "stage": stage, "rule": rule.id, "role": role,
                   "task": exercise.id, "follows": follows, "status": answer.status,
-                  "seconds": round(answer.seconds, 2)},
+                  "seconds": round(answer.seconds, 2),
+                  "elsewhere": lesson and not exercise.is_in_file_of(lesson)},
         )  # fmt: skip
 
     def _lesson_record(self, name: str, seed: int, stage: str, rule: Rule, taught: Taught) -> Record:

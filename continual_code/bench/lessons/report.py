@@ -22,12 +22,12 @@ Arm = Mapping[str, Any]
 MISSING = "–"
 LEGEND = """\
 Shares are means over the teachable rules; brackets are 95 % intervals. *told*: the rule is followed with the comment
-in the prompt (the ceiling); *base*: untouched. *stick@1*: after one lesson, without the comment. *retention*: after all
-rules were taught one after the other. *drift*: KL(base, student) on unrelated text, nats per token, largest in
-parentheses. *spill*: unrelated tasks to which the rule is applied now and was not before; in parentheses those to
-which the comment in the prompt applies it. *canary*: change of pass@1 over the sequence. *noise*: irrelevant comments
-that were recognised and changed nothing. *flip*: a contradicting lesson won. *named*: it said which lesson it
-supersedes."""
+in the prompt (the ceiling); *base*: untouched. *stick@1*: after one lesson, without the comment; *elsewhere*: of these
+tasks, those in other files than the lesson's. *retention*: after all rules were taught one after the other. *drift*:
+KL(base, student) on unrelated text, nats per token, largest in parentheses. *spill*: unrelated tasks to which the rule
+is applied now and was not before; in parentheses those to which the comment in the prompt applies it. *canary*: change
+of pass@1 over the sequence. *noise*: irrelevant comments that were recognised and changed nothing. *flip*: a
+contradicting lesson won. *named*: it said which lesson it supersedes."""
 
 # Okabe & Ito 2008: told apart under every common colour blindness; the markers do without colour
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -100,6 +100,7 @@ def _rule_rows(summary: Summary) -> list[list[str]]:
             _percent(found["base"]),
             _percent(found["told"]),
             _percent(found["stick_at_1"], found["ci"]["stick_at_1"]),
+            _percent(found["stick_elsewhere"]),
             _percent(found["retention"]),
             _number(found["drift"], ".3f"),
             _spill(found),
@@ -153,6 +154,7 @@ COLUMNS: dict[str, Callable[[str, Arm], str]] = {
     "base": lambda _, arm: _percent(arm["base"]),
     "told": lambda _, arm: _percent(arm["told"]),
     "stick@1": lambda _, arm: _percent(arm["stick_at_1"], arm["ci"]["stick_at_1"]),
+    "elsewhere": lambda _, arm: _percent(arm["stick_elsewhere"], arm["ci"]["stick_elsewhere"]),
     "stick@1/told": lambda _, arm: _percent(_ratio(arm, "stick_at_1")),
     "retention": lambda _, arm: _percent(arm["retention"], arm["ci"]["retention"]),
     "retention/told": lambda _, arm: _percent(_ratio(arm, "retention")),
@@ -165,7 +167,9 @@ COLUMNS: dict[str, Callable[[str, Arm], str]] = {
     "s a lesson": lambda _, arm: _number(arm["seconds_per_lesson"], ".0f"),
     "peak GiB": lambda _, arm: _number(arm["peak_gib"], ".1f"),
 }
-RULE_COLUMNS = ["rule", "arm", "base", "told", "stick@1", "retention", "drift", "spill", "s a lesson", "lesson"]
+RULE_COLUMNS = [
+    "rule", "arm", "base", "told", "stick@1", "elsewhere", "retention", "drift", "spill", "s a lesson", "lesson"
+]  # fmt: skip
 
 
 # --- Plots -------------------------------------------------------------------------------

@@ -11,8 +11,9 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
@@ -36,14 +37,20 @@ class Exercise:
     file: str
     files: Mapping[str, str] = field(hash=False)
 
+    def is_in_file_of(self, other: Exercise) -> bool:
+        """Whether both edit the same text. A file that is still to be written is no other's."""
+        ours, theirs = (each.files.get(each.file) for each in (self, other))
+        return ours is not None and ours == theirs
+
 
 @dataclass(frozen=True)
 class Rule:
     """A comment, the tasks to try it on, and how to see whether an edit follows it.
 
     The comment is given once, on one of `correct_on`; it should then hold on `siblings`
-    and have no effect on `unrelated`. Rules of the split "tune" are for choosing settings; those of "unseen" were
-    written when the learner was done, and nothing of it was chosen or changed by them.
+    and have no effect on `unrelated`. Siblings come from each file in turn, from that of the first lesson last: the
+    first few show whether a lesson reaches further than its file. Rules of the split "tune" are for choosing
+    settings; those of "unseen" were written when the learner was done, and nothing of it was chosen or changed by them.
     `flip` is what the same person may say later, of the same tasks, to the contrary.
     """
 
@@ -157,12 +164,23 @@ def _rule(stated: _Stated, content: _File) -> Rule:
         tuple(_exercise(asked, content, f"{place}: tasks") for asked in kind)
         for kind in (tasks.correct_on, tasks.siblings, tasks.unrelated)
     ]
+    correct_on, siblings, unrelated = exercises
     rule = Rule(
-        stated.id, stated.group, stated.comment, stated.split, *exercises, _check=stated.check, _applied=stated.applied
-    )
+        stated.id, stated.group, stated.comment, stated.split, correct_on, _by_turns(siblings, correct_on[0]),
+        unrelated, _check=stated.check, _applied=stated.applied,
+    )  # fmt: skip
     if flip is None:
         return rule
     return replace(rule, flip=replace(rule, id=f"{rule.id}, flipped", comment=flip.comment, _check=flip.check))
+
+
+def _by_turns(siblings: Sequence[Exercise], lesson: Exercise) -> tuple[Exercise, ...]:
+    """One of each file in turn, those in the lesson's last."""
+    by_file: dict[str, list[Exercise]] = {}
+    for each in siblings:
+        by_file.setdefault(each.files.get(each.file) or each.id, []).append(each)
+    others_first = sorted(by_file.values(), key=lambda tasks: tasks[0].is_in_file_of(lesson))
+    return tuple(each for turn in zip_longest(*others_first) for each in turn if each)
 
 
 def _exercise(asked: _Asked, content: _File, place: str) -> Exercise:

@@ -33,8 +33,9 @@ def summarise(records: Records, config: Mapping[str, Any]) -> dict[str, Any]:
     Shares are in 0..1, `drift` in nats per token, `canary_delta` in points of pass@1,
     `seconds_per_lesson` in seconds, `peak_gib` in GiB. An arm's figure is the mean over rules of
     each rule's share or mean. `base`, `told`, `stick_at_1`, `drift`, `spill` and
-    `seconds_per_lesson` are about one lesson (`told_spill` about the comment in the prompt, and the
-    tasks of `spill`); `retention` and `canary_delta` about the whole sequence, and only once it was
+    `seconds_per_lesson` are about one lesson (`stick_elsewhere` about the tasks in other files than
+    the lesson's, `told_spill` about the comment in the prompt, and the tasks of `spill`);
+    `retention` and `canary_delta` about the whole sequence, and only once it was
     measured to its end. `ci` holds 95 % intervals: Wilson for the shares of one rule, of `noise`,
     `flip` and `named` (answers taken as independent), else a bootstrap over rules, then seeds, then
     tasks; none for `peak_gib`, which is a maximum.
@@ -62,6 +63,7 @@ def _summarise_arm(records: Records, arm: str, untouched: dict[str, Tree], teach
     last = _last_steps(course)
     trees = untouched | {
         "stick_at_1": _follows(records, arm, "after"),
+        "stick_elsewhere": _follows(records, arm, "after", elsewhere=True),
         "retention": _retained(course, last),
         "drift": _of_lessons(lessons, "drift"),
         "spill": _spill(records, arm, "after"),
@@ -89,7 +91,7 @@ def _summarise_arm(records: Records, arm: str, untouched: dict[str, Tree], teach
 
 def _summarise_rule(rule: str, trees: dict[str, Tree], lessons: list[Record]) -> dict[str, Any]:
     found = {name: tree.get(rule, {}) for name, tree in trees.items()}
-    shares = ("base", "told", "stick_at_1", "spill", "told_spill", "retention")
+    shares = ("base", "told", "stick_at_1", "stick_elsewhere", "spill", "told_spill", "retention")
     return {
         **{name: _share(found[name]) for name in shares},
         "drift": _share(found["drift"]),
@@ -117,8 +119,8 @@ def _tree(rows: Iterable[tuple[str, int, float]]) -> Tree:
     return {rule: dict(by_seed) for rule, by_seed in tree.items()}
 
 
-def _follows(records: Records, arm: str, stage: str) -> Tree:
-    answers = records.of("answer", arm=arm, stage=stage, role="sibling")
+def _follows(records: Records, arm: str, stage: str, **of: object) -> Tree:
+    answers = records.of("answer", arm=arm, stage=stage, role="sibling", **of)
     return _tree((answer["rule"], answer["seed"], answer["follows"]) for answer in answers)
 
 
