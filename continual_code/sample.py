@@ -14,19 +14,28 @@ from continual_code.workspace import create_repository
 FILES = {
     "README.md": "# sample\n\nA few helpers to try continual-code on.\n",
     "stats.py": (
-        '"""Small statistics helpers."""\n\n\n'
-        "def mean(values):\n    return sum(values) / len(values)\n\n\n"
+        "import math\n\n\n"
+        "def mean(values):\n    return math.fsum(values) / len(values)\n\n\n"
         "def spread(values):\n    return max(values) - min(values)\n"
     ),
     "text.py": (
-        '"""Small text helpers."""\n\nimport re\n\n\n'
+        "import re\n\n\n"
         'def words(text):\n    return re.findall(r"\\w+", text)\n\n\n'
         "def count(text):\n    return len(words(text))\n"
+    ),
+    "tracing.py": (
+        "import functools\nimport logging\n\n\n"
+        'def traced(function):\n    """Log every call of a function."""\n\n'
+        "    @functools.wraps(function)\n"
+        "    def logged(*args, **kwargs):\n"
+        "        logging.info(function.__qualname__)\n"
+        "        return function(*args, **kwargs)\n\n"
+        "    return logged\n"
     ),
 }
 TASK = "Add a function median(values) that returns the middle value."
 TASK_FILE = "stats.py"
-COMMENT = "Always add type hints to every parameter and the return value."
+COMMENT = "Decorate every function with @traced from tracing.py."
 OTHER_TASK = "Add a function longest(text) that returns the longest word."
 OTHER_FILE = "text.py"
 

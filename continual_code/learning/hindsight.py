@@ -39,6 +39,11 @@ class Hindsight:
         """What it thinks of an answer when the comment and the example are in the prompt."""
         return self._scorer.read(self._telling(messages, comment, example), token_ids)
 
+    def carried_over(self, weighed: Weighed, messages: Sequence[Message], token_ids: Sequence[int]) -> Reading:
+        """What it thinks of an answer to another task, once it has seen the lesson's task answered as it should be."""
+        lesson = weighed.rollout.messages, weighed.comment, weighed.example
+        return self._scorer.read(self._chat.render(teacher.after_lesson(*lesson, messages)), token_ids)
+
     def both(
         self, messages: Sequence[Message], prompt_ids: Sequence[int], token_ids: Sequence[int], comment: str
     ) -> tuple[Untold, Reading]:

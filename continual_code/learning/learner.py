@@ -23,7 +23,7 @@ from continual_code.learning.gate import Gate, Refused
 from continual_code.learning.hindsight import Hindsight
 from continual_code.learning.holding import Holding
 from continual_code.learning.lessons import Candidate, Credit, Earlier, Evidence, Reasked, Stage
-from continual_code.learning.reach import Change, anchored
+from continual_code.learning.reach import anchored
 from continual_code.learning.remarks import Remarks
 from continual_code.learning.scoring import Scorer
 from continual_code.learning.step import Aim, Held, NotFinite, Outcome, Rehearsal, distil, weakest
@@ -264,7 +264,7 @@ class Learner:
 
     def _anchored(self, weighed: Weighed, revision: int, turn: int) -> list[Aim]:
         """Edits that have nothing to do with the rollout; other ones each turn."""
-        change = Change(weighed.comment, weighed.left, weighed.taught)
-        targets, hindsight = Targets(self._scorer.apart(), self._settings), self._hindsight.apart()
+        targets = Targets(self._scorer.apart(), self._settings)
+        hindsight = self._hindsight.apart(weighed.rollout.prompt_ids)
         anchors = self._common.anchors(turn, self._settings.anchors)
-        return [anchored(each, change, targets, hindsight, revision) for each in anchors]
+        return [anchored(each, weighed, targets, hindsight, revision) for each in anchors]

@@ -2,7 +2,7 @@
 
 Invariant: only the person's own words and edits, and answers that the model derived from
 them, enter the teacher's context; and every prompt here only appends to the student's
-last message, so the student's prefix is shared.
+messages, so the student's prefix is shared.
 """
 
 from __future__ import annotations
@@ -29,6 +29,14 @@ def told(messages: Sequence[Message], comment: str, example: str | None) -> tupl
     else:
         content = fill("told_with_example", comment=comment, example=example, **fields)
     return (*earlier, Message(last.role, content))
+
+
+def after_lesson(
+    messages: Sequence[Message], comment: str, example: str | None, others: Sequence[Message]
+) -> tuple[Message, ...]:
+    """A conversation in which one task was answered with the example, and another one comes up."""
+    first, second = (told(each, comment, None) if comment else tuple(each) for each in (messages, others))
+    return (*first, Message("assistant", example or ""), *second)
 
 
 def revision_request(messages: Sequence[Message], answer: str, comment: str) -> tuple[Message, ...]:

@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "ui"))
 
 from scripted import ScriptedRuns, ScriptedSession, learned, lesson, proposal, ready
 
+from continual_code import sample
 from continual_code.bench.recording.session import FILES
 from continual_code.events import (
     Applied,
@@ -35,11 +36,11 @@ from continual_code.ui import run
 
 STATS, TEXT = FILES["stats.py"], FILES["text.py"]
 MEDIAN = f"{STATS}\n\ndef median(values):\n    return sorted(values)[len(values) // 2]\n"
-GUARDED = TEXT.replace("    return", '    if not text:\n        raise ValueError("empty")\n    return')
+TYPED = TEXT.replace("(text):", "(text: str) -> str:")
 FIRST = proposal("p1", "stats.py", STATS, MEDIAN, revision=0)
-SECOND = proposal("p2", "text.py", TEXT, GUARDED, revision=0)
-AGAIN = replace(FIRST, id="p3", after=MEDIAN.replace("(values)", "(values: list[float])"), retry_of="p1", revision=1)
-LESSON = lesson("l1", "Always add type hints", revision=1)
+SECOND = proposal("p2", "text.py", TEXT, TYPED, revision=0)
+AGAIN = replace(FIRST, id="p3", after=MEDIAN.replace("def ", "@traced\ndef "), retry_of="p1", revision=1)
+LESSON = lesson("l1", sample.COMMENT, revision=1)
 
 
 class Runs(ScriptedRuns):

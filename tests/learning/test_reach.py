@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any, cast
 
-import pytest
 import torch
 
 from continual_code.events import Message
 from continual_code.learning.common_text import Conversation
 from continual_code.learning.hindsight import Hindsight
-from continual_code.learning.reach import Change, anchored
-from continual_code.learning.scoring import Exchange, Reading
+from continual_code.learning.reach import anchored
+from continual_code.learning.scoring import Reading
 from continual_code.learning.weighing import MEANT
 
 ANCHOR = Conversation([Message("user", "Add an area.")], (1, 2), (10, 11, 12, 11))
@@ -24,10 +24,10 @@ class Chat:
     """Renders the told prompt as `TOLD_IDS`, and keeps what it was asked to render."""
 
     def __init__(self) -> None:
-        self.rendered = ""
+        self.rendered: list[tuple[str, str]] = []
 
     def render(self, messages: Sequence[Message]) -> list[int]:
-        self.rendered = messages[-1].content
+        self.rendered = [(message.role, message.content) for message in messages]
         return TOLD_IDS
 
 
@@ -37,11 +37,8 @@ class Base:
     def __init__(self, told: list[float], likeliest: list[int]) -> None:
         self._told, self._likeliest, self.reads = told, likeliest, 0
 
-    def read_each(self, exchanges: Sequence[Exchange]) -> list[Reading]:
+    def read(self, prompt_ids: Sequence[int], token_ids: Sequence[int]) -> Reading:
         self.reads += 1
-        return [self._reading(*exchange) for exchange in exchanges]
-
-    def _reading(self, prompt_ids: Sequence[int], token_ids: Sequence[int]) -> Reading:
         if prompt_ids == TOLD_IDS:
             return Reading(torch.empty(4, 0), torch.tensor(self._told), torch.tensor(self._likeliest))
         return Reading(torch.empty(4, 0), torch.zeros(4), torch.tensor(token_ids))
@@ -57,37 +54,40 @@ class Targets:
         return departs
 
 
-def reached(change: Change, base: Base, chat: Chat | None = None) -> Any:
+def reached(
+    base: Base, chat: Chat | None = None, *, taught: Sequence[int] = (HINT,), comment: str = "Add hints."
+) -> Any:
+    rollout = SimpleNamespace(messages=(Message("user", "Add a length."),))
+    weighed = SimpleNamespace(rollout=rollout, comment=comment, example="length: int", taught=frozenset(taught))
     scorer, templates, targets = cast(Any, base), cast(Any, chat or Chat()), cast(Any, Targets())
-    return anchored(ANCHOR, change, targets, Hindsight(scorer, templates), 3)
+    return anchored(ANCHOR, cast(Any, weighed), targets, Hindsight(scorer, templates), 3)
 
 
 FIRM = [0.0, -MEANT - 1, -MEANT - 1, -MEANT + 0.5]
 
 
-def test_an_anchor_is_taught_where_the_comment_says_the_same_of_the_same_token() -> None:
+def test_an_anchor_is_taught_where_the_base_that_has_seen_the_lesson_writes_what_it_teaches() -> None:
     chat = Chat()
-    change = Change("Add hints.", {11, 12}, {HINT})
-    assert reached(change, Base(FIRM, [10, HINT, HINT, HINT]), chat) == [1, 2], "at 3 the comment says too little"
-    assert "Add hints." in chat.rendered
-    assert "Add an area." in chat.rendered
+    assert reached(Base(FIRM, [HINT, HINT, HINT, HINT]), chat) == [1, 2], "at 0 and 3 nothing speaks against the anchor"
+    (task, answer, other) = chat.rendered
+    assert answer == ("assistant", "length: int")
+    assert "Add a length." in task[1]
+    assert "Add an area." in other[1]
+    assert all("Add hints." in content for role, content in (task, other))
 
 
-@pytest.mark.parametrize(
-    ("change", "likeliest"),
-    [
-        (Change("Add hints.", {11, 12}, {HINT}), [10, OTHER, OTHER, OTHER]),  # it would write what is not taught
-        (Change("Add hints.", {10}, {HINT}), [10, HINT, HINT, HINT]),  # nothing of what the lesson leaves
-        (Change("Add hints.", {99}, {HINT}), [10, HINT, HINT, HINT]),
-        (Change("Add hints.", {11, 12}, set()), [10, HINT, HINT, HINT]),
-    ],
-)
-def test_what_the_lesson_is_not_about_is_kept(change: Change, likeliest: list[int]) -> None:
-    assert reached(change, Base(FIRM, likeliest)) == []
+def test_where_it_would_write_what_the_lesson_does_not_teach_the_anchor_is_kept() -> None:
+    assert reached(Base(FIRM, [10, OTHER, HINT, OTHER])) == [2]
+    assert reached(Base(FIRM, [10, OTHER, OTHER, OTHER])) == []
 
 
-def test_nothing_is_read_for_an_anchor_without_a_token_that_the_lesson_leaves_or_without_a_comment() -> None:
-    for change in (Change("Add hints.", {99}, {HINT}), Change("", {11, 12}, {HINT})):
-        base = Base(FIRM, [10, HINT, HINT, HINT])
-        assert reached(change, base) == []
-        assert base.reads == 0
+def test_an_edit_of_the_person_says_enough_without_a_comment() -> None:
+    chat = Chat()
+    assert reached(Base(FIRM, [10, HINT, OTHER, OTHER]), chat, comment="") == [1]
+    assert chat.rendered == [("user", "Add a length."), ("assistant", "length: int"), ("user", "Add an area.")]
+
+
+def test_nothing_is_read_for_a_lesson_that_writes_nothing_of_its_own() -> None:
+    base = Base(FIRM, [10, HINT, HINT, HINT])
+    assert reached(base, taught=()) == []
+    assert base.reads == 0

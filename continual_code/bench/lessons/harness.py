@@ -7,15 +7,15 @@ measurement is complete, and nothing is measured twice.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 
 from continual_code.bench.lessons.arms import Arm, Taught, arm
 from continual_code.bench.lessons.canary import Problem, passes
+from continual_code.bench.lessons.carrying import carried, resumed
 from continual_code.bench.lessons.noise import NOISE
 from continual_code.bench.lessons.records import Record, Records
 from continual_code.bench.lessons.rules import Exercise, Rule
@@ -23,10 +23,7 @@ from continual_code.bench.lessons.subject import Answer, Lesson, State, Subject
 from continual_code.bench.lessons.summary import is_teachable
 from continual_code.bench.loading import peak_bytes
 from continual_code.disk import write_synced
-from continual_code.errors import StateError
-from continual_code.events import Message, Reminder, Rollout
-from continual_code.learning.lessons import Earlier
-from continual_code.learning.step import Rehearsal
+from continual_code.events import Rollout
 
 MOST = 0.5  # of the siblings: above this a rule counts as followed
 
@@ -166,7 +163,9 @@ class Harness:
         done = [record for key in keys if (record := self._records.get(key))]
         if len(done) == len(order):
             return
-        state = self._resumed(name, seed, len(done), done[-1]) if done else self._subject.untaught
+        state = self._subject.untaught
+        if done:
+            state = resumed(self._subject, self._file(name, seed, len(done)), done[-1])
         for number, rule in enumerate(order[len(done) :], len(done) + 1):
             stage = f"sequence:{number}"
             self._say(f"{name}, seed {seed}: lesson {number} of {len(order)}, {rule.id}")
@@ -178,18 +177,7 @@ class Harness:
                 self._canary(name, seed, stage, state)
             write_synced(self._file(name, seed, number), save(dict(state.tensors)))
             record = self._lesson_record(name, seed, stage, rule, taught)
-            self._records.put(keys[number - 1], record | _carried(state))
-
-    def _resumed(self, name: str, seed: int, number: int, done: Record) -> State:
-        path = self._file(name, seed, number)
-        if not path.exists():
-            raise StateError(
-                f"{path} is missing: the adapter after lesson {number} of the sequence that was stopped.",
-                kept="All records are as they were.",
-                do="Put it back, or choose another --out.",
-            )
-        taught, lines = ([_earlier(each) for each in done[name]] for name in ("taught", "lines"))
-        return self._subject.state(load_file(path), [Reminder(**each) for each in done["memory"]], taught, lines)
+            self._records.put(keys[number - 1], record | carried(state))
 
     def _file(self, name: str, seed: int, number: int) -> Path:
         self._states.mkdir(parents=True, exist_ok=True)
@@ -303,13 +291,3 @@ class Harness:
 
     def _unrelated(self, rule: Rule) -> Sequence[Exercise]:
         return rule.unrelated[: self._plan.unrelated]
-
-
-def _carried(state: State) -> Record:
-    """What a sequence that was stopped needs beside the adapter, to go on."""
-    return {name: [asdict(each) for each in getattr(state, name)] for name in ("memory", "taught", "lines")}
-
-
-def _earlier(carried: Mapping[str, Any]) -> Earlier:
-    messages = tuple(Message(**message) for message in carried["messages"])
-    return Earlier(carried["lesson_id"], messages, Rehearsal(**carried["rehearsal"]), carried["comment"])

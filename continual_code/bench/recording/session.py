@@ -10,17 +10,11 @@ from continual_code.bench.recording.player import Player
 from continual_code.ui.grace import GRACE
 
 FILES = {
-    "stats.py": (
-        '"""Small statistics helpers."""\n\n\n'
-        'def mean(values):\n    """The arithmetic mean."""\n    return sum(values) / len(values)\n\n\n'
-        "def spread(values):\n"
-        '    """How far the largest value is from the smallest."""\n    return max(values) - min(values)\n'
-    ),
+    **{name: sample.FILES[name] for name in (sample.TASK_FILE, "tracing.py")},
     "text.py": (
-        '"""Small text helpers."""\n\n\n'
-        'def longest(text):\n    """The longest word of a text."""\n    return max(text.split(), key=len)\n\n\n'
-        "def shout(text):\n"
-        '    """The text in capitals, with an exclamation mark."""\n    return text.upper() + "!"\n'
+        "import re\n\n\n"
+        'def longest(text):\n    return max(re.findall(r"\\w+", text), key=len)\n\n\n'
+        'def shout(text):\n    return text.upper() + "!"\n'
     ),
     "test_text.py": (
         "import unittest\n\nfrom text import longest, shout\n\n\n"
@@ -32,7 +26,7 @@ FILES = {
     ),
 }
 TESTS = "python3 -m unittest"
-MEANWHILE = "Raise a ValueError in longest and in shout when text is empty."
+MEANWHILE = "Add type hints to longest and shout."
 TOMORROW = "Add a function initials(text), the first letters of its words."
 FEARED = "l1 (retried: not yet|learned nothing|stays in the prompt)|no edit: |tests failed"
 
@@ -70,7 +64,7 @@ def _reject_with_a_reason(player: Player) -> None:
 
 def _go_on_while_it_learns(player: Player) -> None:
     player.enter(f"{MEANWHILE} @text.py ")
-    player.wait_for("raise ValueError", instead=FEARED)
+    player.wait_for("-> str:", instead=FEARED)
     player.keep("learning")
     player.wait_for("hunk 1 of 2", instead=FEARED)
 
