@@ -41,6 +41,8 @@ class Hindsight:
 
     def carried_over(self, weighed: Weighed, messages: Sequence[Message], token_ids: Sequence[int]) -> Reading:
         """What it thinks of an answer to another task, once it has seen the lesson's task answered as it should be."""
+        if weighed.example is None:
+            raise ValueError("Nobody knows how it should be answered.")
         lesson = weighed.rollout.messages, weighed.comment, weighed.example
         return self._scorer.read(self._chat.render(teacher.after_lesson(*lesson, messages)), token_ids)
 

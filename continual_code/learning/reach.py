@@ -5,7 +5,7 @@ Invariant: an anchor stays as it is wherever the base, which has seen the lesson
 
 from __future__ import annotations
 
-from continual_code.learning.common_text import Conversation
+from continual_code.learning.common_text import EDIT, Conversation
 from continual_code.learning.hindsight import Hindsight
 from continual_code.learning.step import Aim
 from continual_code.learning.targets import Targets
@@ -17,7 +17,8 @@ def anchored(anchor: Conversation, weighed: Weighed, targets: Targets, hindsight
 
     An anchor keeps a lesson where it belongs. But of a rule for all code it would say that the rule does not hold
     elsewhere, and the model would believe it. So the base is shown the lesson, its comment and its corrected answer,
-    and then the anchor's task: where that makes it write a token that the lesson teaches, the anchor is taught as well.
+    and then the anchor's task with the comment again: where that makes it write another token, one that the lesson
+    teaches, the anchor is taught as well. Anchors are in Python; lessons in other languages leave them alone.
     (The comment alone does not do it. A small model that reads "decorate every function" goes on copying `def`; once
     it has seen it done, it does so, too, and not where the lesson has no place.)
 
@@ -26,11 +27,12 @@ def anchored(anchor: Conversation, weighed: Weighed, targets: Targets, hindsight
         revision: owns the adapter in it.
     """
     prompt_ids, token_ids = anchor.prompt_ids, anchor.token_ids
-    if not weighed.taught:
+    if not (weighed.taught and weighed.example and weighed.example.startswith(EDIT)):
         return targets.kept(prompt_ids, revision, token_ids)
     untold, told = hindsight.untold(prompt_ids, token_ids), hindsight.carried_over(weighed, anchor.messages, token_ids)
     against, likeliest = argued_against(told.own, untold.reading.own).tolist(), told.likeliest.tolist()
-    reached = [place for place in range(len(token_ids)) if against[place] and likeliest[place] in weighed.taught]
+    others = [place for place, token_id in enumerate(token_ids) if against[place] and likeliest[place] != token_id]
+    reached = [place for place in others if likeliest[place] in weighed.taught]
     if not reached:
         return targets.kept(prompt_ids, revision, token_ids)
     return targets.moved(prompt_ids, revision, untold, told, reached)

@@ -1,8 +1,8 @@
 """What the teacher is shown: the same prompt, and what the person said or did.
 
-Invariant: only the person's own words and edits, and answers that the model derived from
-them, enter the teacher's context; and every prompt here only appends to the student's
-messages, so the student's prefix is shared.
+Invariant: only the person's own words and edits, answers that the model derived from
+them, and tasks of ours enter the teacher's context; and every prompt here begins with what the student
+was asked, so its prefix is shared.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ def told(messages: Sequence[Message], comment: str, example: str | None) -> tupl
 
 
 def after_lesson(
-    messages: Sequence[Message], comment: str, example: str | None, others: Sequence[Message]
+    messages: Sequence[Message], comment: str, example: str, others: Sequence[Message]
 ) -> tuple[Message, ...]:
-    """A conversation in which one task was answered with the example, and another one comes up."""
+    """A conversation in which one task was answered with the example, and another comes up; the comment holds for both."""
     first, second = (told(each, comment, None) if comment else tuple(each) for each in (messages, others))
-    return (*first, Message("assistant", example or ""), *second)
+    return (*first, Message("assistant", example), *second)
 
 
 def revision_request(messages: Sequence[Message], answer: str, comment: str) -> tuple[Message, ...]:

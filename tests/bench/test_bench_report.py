@@ -14,9 +14,13 @@ from continual_code.bench.lessons.summary import summarise
 from continual_code.errors import UsageError
 
 
-def answers(arm: str, stage: str, rule: str, follows: str, role: str = "sibling") -> list[dict[str, Any]]:
+def answers(
+    arm: str, stage: str, rule: str, follows: str, role: str = "sibling", **also: bool
+) -> list[dict[str, Any]]:  # fmt: skip
     fields = {"kind": "answer", "arm": arm, "seed": 0, "stage": stage, "rule": rule, "role": role, "status": "ok"}
-    return [{**fields, "task": f"{role}-{task}", "follows": letter == "y"} for task, letter in enumerate(follows)]
+    return [
+        {**fields, **also, "task": f"{role}-{task}", "follows": letter == "y"} for task, letter in enumerate(follows)
+    ]
 
 
 def lesson(arm: str, stage: str, rule: str, **fields: Any) -> dict[str, Any]:
@@ -38,7 +42,7 @@ OURS = [
     *answers("ours", "after", "hints", "yyyy"),
     *answers("ours", "after", "hints", "nnny", "unrelated"),
     lesson("ours", "after", "docs", drift=0.04, seconds=20.0, status="no_signal"),
-    *answers("ours", "after", "docs", "ynnn"),
+    *answers("ours", "after", "docs", "ynnn", elsewhere=True),
     lesson("ours", "sequence:1", "hints"),
     *answers("ours", "sequence:1", "hints", "yyyy"),
     *answers("ours", "sequence:1", "docs", "ynnn"),
@@ -92,7 +96,7 @@ def test_the_first_table_has_a_row_for_each_arm(summary: dict[str, Any]) -> None
         "arm": "ours",
         "base": "12%",
         "told": "88%",
-        "elsewhere": MISSING,
+        "elsewhere": "25% [0, 75]",
         "stick@1/told": "71%",  # 5/8 over 7/8
         "retention/told": "57%",  # 1/2 over 7/8
         "drift": "0.030 (0.040)",
@@ -128,7 +132,7 @@ def test_the_second_table_has_a_row_for_each_rule_and_arm(summary: dict[str, Any
         "base": "25%",
         "told": "75%",
         "stick@1": "25% [5, 70]",
-        "elsewhere": MISSING,
+        "elsewhere": "25%",
         "retention": "50%",
         "drift": "0.040",
         "spill": MISSING,

@@ -408,19 +408,18 @@ def test_other_spellings_of_a_task_are_understood(tmp_path: Path) -> None:
 
 
 def test_siblings_come_from_each_file_in_turn_and_from_that_of_the_first_lesson_last(tmp_path: Path) -> None:
-    files = {"a.py": "a = 1\n", "b.py": "b = 1\n", "c.py": "c = 1\n"}
+    files = {"a.py": "", "b.py": "", "c.py": "c = 1\n"}
     asked = [("one", "a.py"), ("two", "a.py"), ("three", "b.py"), ("four", "b.py"), ("five", "c.py"), ("new", "d.py")]
     siblings = [{"task": task, "file": file, "project": "p"} for task, file in asked]
     tasks = {"correct_on": [{"task": "A", "file": "a.py", "project": "p"}], "siblings": siblings}
     (rule,) = load_rules(rules_file(tmp_path, own(tasks=tasks) | {"projects": {"p": files}}))
     assert [each.task for each in rule.siblings] == ["three", "five", "new", "one", "four", "two"]
-    assert [each.task for each in rule.siblings if each.is_in_file_of(rule.correct_on[0])] == ["one", "two"]
+    assert [each.task for each in rule.siblings if each.place == rule.correct_on[0].place] == ["one", "two"]
 
 
 def test_a_few_siblings_of_every_rule_are_in_other_files_than_its_first_lesson(rule: Rule) -> None:
-    assert not any(each.is_in_file_of(rule.correct_on[0]) for each in rule.siblings[:1])
-    places = {each.files.get(each.file) or each.id for each in rule.siblings}
-    assert len({each.files.get(each.file) or each.id for each in rule.siblings[:3]}) == min(3, len(places))
+    assert rule.siblings[0].place != rule.correct_on[0].place
+    assert len({each.place for each in rule.siblings[:3]}) == min(3, len({each.place for each in rule.siblings}))
 
 
 @pytest.mark.parametrize(("before", "after"), NOTHING.values(), ids=NOTHING)

@@ -17,6 +17,7 @@ from continual_code.learning.weighing import MEANT
 
 ANCHOR = Conversation([Message("user", "Add an area.")], (1, 2), (10, 11, 12, 11))
 HINT, OTHER = 50, 60
+EXAMPLE = "```python\nlength: int\n```"
 TOLD_IDS = [7, 7, 7]
 
 
@@ -55,10 +56,11 @@ class Targets:
 
 
 def reached(
-    base: Base, chat: Chat | None = None, *, taught: Sequence[int] = (HINT,), comment: str = "Add hints."
-) -> Any:
+    base: Base, chat: Chat | None = None, *, taught: Sequence[int] = (HINT,), comment: str = "Add hints.",
+    example: str = EXAMPLE,
+) -> Any:  # fmt: skip
     rollout = SimpleNamespace(messages=(Message("user", "Add a length."),))
-    weighed = SimpleNamespace(rollout=rollout, comment=comment, example="length: int", taught=frozenset(taught))
+    weighed = SimpleNamespace(rollout=rollout, comment=comment, example=example, taught=frozenset(taught))
     scorer, templates, targets = cast(Any, base), cast(Any, chat or Chat()), cast(Any, Targets())
     return anchored(ANCHOR, cast(Any, weighed), targets, Hindsight(scorer, templates), 3)
 
@@ -70,7 +72,7 @@ def test_an_anchor_is_taught_where_the_base_that_has_seen_the_lesson_writes_what
     chat = Chat()
     assert reached(Base(FIRM, [HINT, HINT, HINT, HINT]), chat) == [1, 2], "at 0 and 3 nothing speaks against the anchor"
     (task, answer, other) = chat.rendered
-    assert answer == ("assistant", "length: int")
+    assert answer == ("assistant", EXAMPLE)
     assert "Add a length." in task[1]
     assert "Add an area." in other[1]
     assert all("Add hints." in content for role, content in (task, other))
@@ -81,10 +83,20 @@ def test_where_it_would_write_what_the_lesson_does_not_teach_the_anchor_is_kept(
     assert reached(Base(FIRM, [10, OTHER, OTHER, OTHER])) == []
 
 
+def test_a_token_that_is_still_the_likeliest_is_kept_though_the_lesson_teaches_it() -> None:
+    assert reached(Base(FIRM, [10, 11, HINT, OTHER]), taught=(11, HINT)) == [2]
+
+
+def test_a_lesson_in_another_language_leaves_anchors_alone() -> None:
+    base = Base(FIRM, [10, HINT, HINT, HINT])
+    assert reached(base, example="```javascript\nlet length\n```") == []
+    assert base.reads == 0
+
+
 def test_an_edit_of_the_person_says_enough_without_a_comment() -> None:
     chat = Chat()
     assert reached(Base(FIRM, [10, HINT, OTHER, OTHER]), chat, comment="") == [1]
-    assert chat.rendered == [("user", "Add a length."), ("assistant", "length: int"), ("user", "Add an area.")]
+    assert chat.rendered == [("user", "Add a length."), ("assistant", EXAMPLE), ("user", "Add an area.")]
 
 
 def test_nothing_is_read_for_a_lesson_that_writes_nothing_of_its_own() -> None:

@@ -1,6 +1,7 @@
 """What a sequence of lessons that was stopped needs to go on: an adapter's file, and the rest as JSON data.
 
-Invariant: `resumed` of what `carried` gave is the same state, under another number.
+Invariant: `resumed` of what `carried` gave answers and is taught as the state would be, under another number. What came
+before it is not known any more: lessons of before the stop can be superseded, but not undone.
 """
 
 from __future__ import annotations
@@ -44,4 +45,6 @@ def resumed(subject: Subject, path: Path, done: Record) -> State:
 
 def _earlier(carried: Mapping[str, Any]) -> Earlier:
     messages = tuple(Message(**message) for message in carried["messages"])
-    return Earlier(carried["lesson_id"], messages, Rehearsal(**carried["rehearsal"]), carried["comment"])
+    return Earlier(
+        carried["lesson_id"], messages, Rehearsal(**carried["rehearsal"]), carried["comment"], carried["pinned"]
+    )

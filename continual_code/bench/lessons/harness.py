@@ -271,7 +271,7 @@ class Harness:
             key, {"kind": "answer", "arm": name, "seed": seed, "stage": stage, "rule": rule.id, "role": role,
                   "task": exercise.id, "follows": follows, "status": answer.status,
                   "seconds": round(answer.seconds, 2),
-                  "elsewhere": lesson and not exercise.is_in_file_of(lesson)},
+                  "elsewhere": lesson and exercise.place != lesson.place},
         )  # fmt: skip
 
     def _lesson_record(self, name: str, seed: int, stage: str, rule: Rule, taught: Taught) -> Record:

@@ -37,10 +37,10 @@ class Exercise:
     file: str
     files: Mapping[str, str] = field(hash=False)
 
-    def is_in_file_of(self, other: Exercise) -> bool:
-        """Whether both edit the same text. A file that is still to be written is no other's."""
-        ours, theirs = (each.files.get(each.file) for each in (self, other))
-        return ours is not None and ours == theirs
+    @property
+    def place(self) -> tuple[str, str]:
+        """The file that is edited, and its text. One that is still to be written is nobody else's."""
+        return self.file, self.files.get(self.file, self.id)
 
 
 @dataclass(frozen=True)
@@ -176,10 +176,10 @@ def _rule(stated: _Stated, content: _File) -> Rule:
 
 def _by_turns(siblings: Sequence[Exercise], lesson: Exercise) -> tuple[Exercise, ...]:
     """One of each file in turn, those in the lesson's last."""
-    by_file: dict[str, list[Exercise]] = {}
+    by_file: dict[tuple[str, str], list[Exercise]] = {}
     for each in siblings:
-        by_file.setdefault(each.files.get(each.file) or each.id, []).append(each)
-    others_first = sorted(by_file.values(), key=lambda tasks: tasks[0].is_in_file_of(lesson))
+        by_file.setdefault(each.place, []).append(each)
+    others_first = sorted(by_file.values(), key=lambda tasks: tasks[0].place == lesson.place)
     return tuple(each for turn in zip_longest(*others_first) for each in turn if each)
 
 
