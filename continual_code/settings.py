@@ -77,7 +77,7 @@ class LearningSettings(_Frozen):
     anchors: int = Field(
         default=2,
         ge=0,
-        description="edits of other files: left as they are, unless a model that saw the lesson would follow it there, too",
+        description="edits of other files: left as they are, unless one who saw the lesson would follow it there, too",
     )
     canary_floor: float = Field(
         default=0.5, ge=0, le=1, description="no opening of a small program may become less probable; 0: none is held"

@@ -34,7 +34,7 @@ def told(messages: Sequence[Message], comment: str, example: str | None) -> tupl
 def after_lesson(
     messages: Sequence[Message], comment: str, example: str, others: Sequence[Message]
 ) -> tuple[Message, ...]:
-    """A conversation in which one task was answered with the example, and another comes up; the comment holds for both."""
+    """A conversation in which one task was answered with the example, and another comes up; the comment is for both."""
     first, second = (told(each, comment, None) if comment else tuple(each) for each in (messages, others))
     return (*first, Message("assistant", example), *second)
 
