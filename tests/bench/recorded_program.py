@@ -36,9 +36,9 @@ from continual_code.ui import run
 
 STATS, TEXT = FILES["stats.py"], FILES["text.py"]
 MEDIAN = f"{STATS}\n\ndef median(values):\n    return sorted(values)[len(values) // 2]\n"
-TYPED = TEXT.replace("(text):", "(text: str) -> str:")
+EXPLAINED = TEXT.replace("(text):", '(text):\n    """What it does."""')
 FIRST = proposal("p1", "stats.py", STATS, MEDIAN, revision=0)
-SECOND = proposal("p2", "text.py", TEXT, TYPED, revision=0)
+SECOND = proposal("p2", "text.py", TEXT, EXPLAINED, revision=0)
 AGAIN = replace(FIRST, id="p3", after=MEDIAN.replace("def ", "@traced\ndef "), retry_of="p1", revision=1)
 LESSON = lesson("l1", sample.COMMENT, revision=1)
 

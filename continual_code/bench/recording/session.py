@@ -20,12 +20,12 @@ FILES = {
         "import unittest\n\nfrom text import longest, shout\n\n\n"
         "class TextTest(unittest.TestCase):\n"
         '    def test_longest(self):\n        self.assertEqual(longest("a bb c"), "bb")\n\n'
-        "    def test_hints(self):\n        self.assertTrue(longest.__annotations__)\n"
-        "        self.assertFalse(shout.__annotations__)\n"
+        "    def test_help(self):\n        self.assertTrue(longest.__doc__)\n"
+        "        self.assertFalse(shout.__doc__)\n"
     ),
 }
 TESTS = "python3 -m unittest"
-MEANWHILE = "Add type hints to longest and shout."
+MEANWHILE = "Write a docstring for longest and one for shout."
 TOMORROW = "Add a function initials(text), the first letters of its words."
 FEARED = "l1 (retried: not yet|learned nothing|stays in the prompt)|no edit: |tests failed"
 
@@ -63,7 +63,7 @@ def _reject_with_a_reason(player: Player) -> None:
 
 def _go_on_while_it_learns(player: Player) -> None:
     player.enter(f"{MEANWHILE} @text.py ")
-    player.wait_for("-> str:", instead=FEARED)
+    player.wait_for('"""', instead=FEARED)
     player.keep("learning")
     player.wait_for("hunk 1 of 2", instead=FEARED)
 
