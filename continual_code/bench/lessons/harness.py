@@ -25,6 +25,7 @@ from continual_code.bench.loading import peak_bytes
 from continual_code.disk import write_synced
 from continual_code.events import Rollout
 
+Offence = tuple[Exercise, Answer, Rollout]  # a task, its answer that does not follow the rule, and the tokens of that
 MOST = 0.5  # of the siblings: above this a rule counts as followed
 
 
@@ -119,21 +120,20 @@ class Harness:
         if self._records.get(key):
             return
         self._say(f"{name}, seed {seed}: one lesson, {rule.id}")
-        taught = self._teach(arm(name), seed, rule, self._subject.untaught)
         offence = self._offence(seed, rule, self._subject.untaught)
+        taught = self._teach(arm(name), rule, self._subject.untaught, offence)
         self._ask_all(name, seed, "after", rule, taught.state, lesson=offence and offence[0], with_unrelated=True)
         self._records.put(key, self._lesson_record(name, seed, "after", rule, taught))
 
-    def _teach(self, teach: Arm, seed: int, rule: Rule, state: State) -> Taught:
-        """Give the first answer that offends the lesson."""
-        offence = self._offence(seed, rule, state)
+    def _teach(self, teach: Arm, rule: Rule, state: State, offence: Offence | None) -> Taught:
+        """Give the rule's lesson on an answer of the state that offends."""
         if offence is None:
             return Taught(state, "no_offence", None, 0.0)
         exercise, answer, rollout = offence
         said = Lesson.on(exercise, answer, rollout, rule.comment, self._edit(rule, exercise), rule.id)
         return teach(self._subject, state, said)
 
-    def _offence(self, seed: int, rule: Rule, state: State) -> tuple[Exercise, Answer, Rollout] | None:
+    def _offence(self, seed: int, rule: Rule, state: State) -> Offence | None:
         """Ask the rule's first tasks until an answer offends."""
         tasks = rule.correct_on
         for step in range(len(tasks)):
@@ -169,7 +169,7 @@ class Harness:
         for number, rule in enumerate(order[len(done) :], len(done) + 1):
             stage = f"sequence:{number}"
             self._say(f"{name}, seed {seed}: lesson {number} of {len(order)}, {rule.id}")
-            taught = self._teach(arm(name), seed, rule, state)
+            taught = self._teach(arm(name), rule, state, self._offence(seed, rule, state))
             state = taught.state
             for each in order:
                 self._ask_all(name, seed, stage, each, state)
@@ -226,8 +226,10 @@ class Harness:
         self._say(f"{name}, seed {seed}: {rule.flip.id}")
         stuck = self._share("after", rule, name, seed)
         able = stuck > MOST and self._following(rule.flip, untaught, rule.flip.comment) > MOST
-        first = self._teach(arm(name), seed, rule, untaught).state if able else untaught
-        second = self._teach(arm(name), seed, rule.flip, first) if able else None
+        offence = self._offence(seed, rule, untaught) if able else None
+        first = self._teach(arm(name), rule, untaught, offence).state
+        offence = self._offence(seed, rule.flip, first) if able else None
+        second = self._teach(arm(name), rule.flip, first, offence) if able else None
         won = second is not None and self._following(rule.flip, second.state) > MOST
         self._records.put(
             key, {"kind": "flip", "arm": name, "seed": seed, "rule": rule.flip.id, "against": rule.id, "able": able,
