@@ -39,20 +39,20 @@ class Hindsight:
         """What it thinks of an answer when the comment and the example are in the prompt."""
         return self._scorer.read(self._telling(messages, comment, example), token_ids)
 
-    def carried_over(self, weighed: Weighed, messages: Sequence[Message], token_ids: Sequence[int]) -> Reading:
-        """What it thinks of an answer to another task, once it has seen the lesson's task answered as it should be."""
-        if weighed.example is None:
-            raise ValueError("Nobody knows how it should be answered.")
-        lesson = weighed.rollout.messages, weighed.comment, weighed.example
-        return self._scorer.read(self._chat.render(teacher.after_lesson(*lesson, messages)), token_ids)
-
     def both(
         self, messages: Sequence[Message], prompt_ids: Sequence[int], token_ids: Sequence[int], comment: str
     ) -> tuple[Untold, Reading]:
         """What it thinks of an answer by itself, and what it does when the comment is in the prompt."""
-        prompts = prompt_ids, self._telling(messages, comment)
-        by_itself, told = self._scorer.read_each([(prompt, token_ids) for prompt in prompts])
-        return Untold(token_ids, by_itself), told
+        return self._both(prompt_ids, self._telling(messages, comment), token_ids)
+
+    def carried_over(
+        self, weighed: Weighed, messages: Sequence[Message], prompt_ids: Sequence[int], token_ids: Sequence[int]
+    ) -> tuple[Untold, Reading]:
+        """The same, when it has seen the lesson's own task answered as it should be before this one."""
+        if weighed.example is None:
+            raise ValueError("Nobody knows how it should be answered.")
+        lesson = weighed.rollout.messages, weighed.comment, weighed.example
+        return self._both(prompt_ids, self._chat.render(teacher.after_lesson(*lesson, messages)), token_ids)
 
     def against(
         self, messages: Sequence[Message], prompt_ids: Sequence[int], token_ids: Sequence[int], comment: str
@@ -98,6 +98,12 @@ class Hindsight:
         everything = sorted(about or range(len(token_ids))), []
         departs = corrected.departures(token_ids, about, unwanted) if corrected else everything
         return Weighed(rollout, comment, Untold(token_ids, untold), told, corrected, departs, by_comment)
+
+    def _both(
+        self, prompt_ids: Sequence[int], telling_ids: Sequence[int], token_ids: Sequence[int]
+    ) -> tuple[Untold, Reading]:
+        by_itself, told = self._scorer.read_each([(prompt, token_ids) for prompt in (prompt_ids, telling_ids)])
+        return Untold(token_ids, by_itself), told
 
     def _telling(self, messages: Sequence[Message], comment: str, example: str | None = None) -> list[int]:
         """The prompt that shows the comment and the example."""

@@ -29,7 +29,7 @@ def anchored(anchor: Conversation, weighed: Weighed, targets: Targets, hindsight
     prompt_ids, token_ids = anchor.prompt_ids, anchor.token_ids
     if not (weighed.taught and weighed.example and weighed.example.startswith(EDIT)):
         return targets.kept(prompt_ids, revision, token_ids)
-    untold, told = hindsight.untold(prompt_ids, token_ids), hindsight.carried_over(weighed, anchor.messages, token_ids)
+    untold, told = hindsight.carried_over(weighed, anchor.messages, prompt_ids, token_ids)
     against, likeliest = argued_against(told.own, untold.reading.own).tolist(), told.likeliest.tolist()
     others = [place for place, token_id in enumerate(token_ids) if against[place] and likeliest[place] != token_id]
     reached = [place for place in others if likeliest[place] in weighed.taught]

@@ -12,7 +12,7 @@ from continual_code.events import Message
 from continual_code.learning.common_text import Conversation
 from continual_code.learning.hindsight import Hindsight
 from continual_code.learning.reach import anchored
-from continual_code.learning.scoring import Reading
+from continual_code.learning.scoring import Exchange, Reading
 from continual_code.learning.weighing import MEANT
 
 ANCHOR = Conversation([Message("user", "Add an area.")], (1, 2), (10, 11, 12, 11))
@@ -38,8 +38,11 @@ class Base:
     def __init__(self, told: list[float], likeliest: list[int]) -> None:
         self._told, self._likeliest, self.reads = told, likeliest, 0
 
-    def read(self, prompt_ids: Sequence[int], token_ids: Sequence[int]) -> Reading:
+    def read_each(self, exchanges: Sequence[Exchange]) -> list[Reading]:
         self.reads += 1
+        return [self._reading(*exchange) for exchange in exchanges]
+
+    def _reading(self, prompt_ids: Sequence[int], token_ids: Sequence[int]) -> Reading:
         if prompt_ids == TOLD_IDS:
             return Reading(torch.empty(4, 0), torch.tensor(self._told), torch.tensor(self._likeliest))
         return Reading(torch.empty(4, 0), torch.zeros(4), torch.tensor(token_ids))
