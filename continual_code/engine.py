@@ -102,6 +102,7 @@ def _evidence(agent: Agent, pending: PendingLesson) -> Evidence:
     proposal, path, hunks = pending.proposal, pending.proposal.path, pending.proposal.hunks
     against = [hunks[index].new_lines for index in pending.verdict.unwanted]
     example = fenced(edited, path) if edited else None
-    wanted = Wanted(path, asked_for(proposal.task.text, proposal.before, proposal.after, path, comment))
+    names = asked_for(proposal.task.text, proposal.before, proposal.after, path, comment)
+    wanted = Wanted(path, names, partial(agent.is_importable, path=path))
     bare = partial(agent.without_spare_imports, path=path, known=proposal.after)
     return Evidence(comment, example, wanted.is_sound, wanted.is_whole, wanted.resumed, bare, against)

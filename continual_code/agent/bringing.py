@@ -6,6 +6,8 @@ if none does, from where Python itself is known to have it, and never so that tw
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Callable, Collection, Sequence
 from pathlib import PurePosixPath
 
@@ -14,7 +16,7 @@ from pyflakes.messages import UndefinedName
 
 from continual_code.agent.formats import fenced_blocks, missing_imports, with_imports
 from continual_code.agent.languages import PYTHON, language_of
-from continual_code.agent.links import imports_of, reached
+from continual_code.agent.links import imports_of, module_of, reached
 from continual_code.agent.relevance import words
 from continual_code.agent.repository import Repository, is_test
 from continual_code.agent.standard import standard_import
@@ -66,6 +68,37 @@ def without_spare_imports(answer: str, path: str, known: str, repository: Callab
         is_spare = "" not in brought if group is stars else brought.issuperset(units[group[0]])
         code = without if is_spare else code
     return answer.replace(block.code, code, 1)
+
+
+def is_importable(answer: str, path: str, repository: Callable[[], Repository]) -> bool:
+    """Whether the files of the repository have what an answer imports from them, as far as their words tell.
+
+    A small model that is told to use `@traced` imports `trace`. Modules of others are not looked into.
+    """
+    block = next(iter(fenced_blocks(answer, lambda code: python_tree(code) is not None, prose=False)), None)
+    tree = python_tree(block.code) if block and language_of(path) is PYTHON else None
+    imported = [
+        (each.module, alias.name)
+        for each in ast.walk(tree or ast.Module([], []))
+        if isinstance(each, ast.ImportFrom) and each.module and not each.level
+        for alias in each.names
+        if alias.name != "*"
+    ]
+    found = repository() if imported else None
+    return found is None or all(_has(module, name, path, found) for module, name in imported)
+
+
+def _has(module: str, name: str, target: str, repository: Repository) -> bool:
+    """Whether a module that is a file of the repository has this word in it, or beside it; True for other modules."""
+    last = module.rpartition(".")[2]
+    alike = [path for path in repository.files if PurePosixPath(module_of(path)).name == last and path.endswith(".py")]
+    origins = [path for path in alike if path != target and _module(path, target, repository.files) == module]
+    inside = {module_of(path) for path in repository.files}
+    texts = {path: repository.text(path) for path in origins}
+    return not origins or any(
+        text is None or re.search(rf"\b{re.escape(name)}\b", text) or f"{module_of(path)}/{name}" in inside
+        for path, text in texts.items()
+    )
 
 
 def _imports_of(code: str) -> list[str]:

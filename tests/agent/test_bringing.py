@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from continual_code.agent.bringing import with_forgotten_imports, without_spare_imports
+from continual_code.agent.bringing import is_importable, with_forgotten_imports, without_spare_imports
 from continual_code.agent.repository import Repository
 
 FILES = {
@@ -217,3 +217,31 @@ def test_imports_that_were_there_before_stay_and_so_does_every_other_language():
     assert without_spare_imports(answer, "shop/cart.py", known, lambda: repository) == answer
     assert without_spare_imports(answer, "shop/cart.js", "", lambda: repository) == answer
     assert without_spare_imports("No code.", "shop/cart.py", "", lambda: repository) == "No code."
+
+
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        ("from shop.money import Price, as_euros", True),
+        ("from shop.money import as_euro", False),
+        ("from shop import money", True),
+        ("from shop import mony", False),
+        ("from shop.money import *", True),
+        ("from money import as_euro", True),  # no file is imported by this name: somebody else's
+        ("from json import lods", True),
+        ("import shop.mony", True),
+    ],
+)
+def test_what_is_imported_from_a_file_has_to_be_in_it(statement: str, expected: bool):
+    files = FILES | {"shop/__init__.py": "", "shop/lib/json.py": "def loads(text):\n    return text\n"}
+    answer = f"```python\n{statement}\n\n\ndef added(x):\n    return x\n```"
+    assert is_importable(answer, "shop/cart.py", lambda: Repository(sorted(files), files.get)) is expected
+
+
+def test_no_repository_is_read_for_an_answer_that_imports_nothing_from_anywhere():
+    def unwanted() -> Repository:
+        raise AssertionError
+
+    assert is_importable("```python\nimport json\n```", "shop/cart.py", unwanted)
+    assert is_importable("Sorry, I cannot.", "shop/cart.py", unwanted)
+    assert is_importable("```javascript\nimport a from './a'\n```", "shop/cart.js", unwanted)

@@ -16,8 +16,8 @@ from pathlib import Path
 from torch import Tensor
 
 from continual_code.agent import Agent
-from continual_code.agent.bringing import without_spare_imports
-from continual_code.agent.formats import asked_for
+from continual_code.agent.bringing import is_importable, without_spare_imports
+from continual_code.agent.formats import Wanted, asked_for
 from continual_code.agent.repository import Repository
 from continual_code.agent.symbol_index import SymbolIndex
 from continual_code.agent.symbol_map import SymbolMap
@@ -106,10 +106,17 @@ class Lesson:
         names = asked_for(exercise.task, answer.before, answer.after, exercise.file, comment)
         return cls(rollout, comment, edit, exercise.file, id, names, exercise.files, answer.after)
 
+    @property
+    def wanted(self) -> Wanted:
+        """What an answer to its task has to be."""
+        return Wanted(self.path, self.names, lambda answer: is_importable(answer, self.path, self._repository))
+
     def bare(self, answer: str) -> str:
         """See `Evidence`."""
-        repository = Repository(sorted(self.files), self.files.get)
-        return without_spare_imports(answer, self.path, self.after, lambda: repository)
+        return without_spare_imports(answer, self.path, self.after, self._repository)
+
+    def _repository(self) -> Repository:
+        return Repository(sorted(self.files), self.files.get)
 
 
 class Subject:
