@@ -88,5 +88,5 @@ def test_an_import_that_every_answer_would_be_given_is_no_part_of_what_is_learne
         watch.session.judge(Verdict(proposal.id, "edit", "Call twice().", edited))
         assert watch.wait(Learned).report.status == "learned"
         [evidence] = shown
-        assert evidence.bare(f"```python\n{edited}```") == f"```python\n{bare}```"
+        assert evidence.bare(f"```python\n{edited}```", AFTER) == f"```python\n{bare}```"
     assert (root / FILE).read_text() == edited

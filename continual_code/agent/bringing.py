@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from pyflakes.checker import Checker
 from pyflakes.messages import UndefinedName
 
-from continual_code.agent.formats import fenced_blocks, missing_imports, with_imports
+from continual_code.agent.formats import Fenced, fenced_blocks, missing_imports, with_imports
 from continual_code.agent.languages import PYTHON, language_of
 from continual_code.agent.links import imports_of, module_of, reached
 from continual_code.agent.relevance import words
@@ -45,6 +45,35 @@ def with_forgotten_imports(
     return with_imports(after, [_import_of(name, after, path, found, shown) for name in sorted(names)], PYTHON)
 
 
+def with_imports_like(answer: str, rejected: str, path: str, known: str, repository: Callable[[], Repository]) -> str:
+    """Another answer to the same task, whose imports differ from the rejected one's only where they have to.
+
+    Left out is what would be added to it anyway, and put back what it lost and still uses.
+
+    Args:
+        known: see `without_spare_imports`.
+    """
+    return _with_lost_imports(without_spare_imports(answer, path, known, repository), rejected, path)
+
+
+def _with_lost_imports(answer: str, rejected: str, path: str) -> str:
+    block, before = _python_block(answer, path), _python_block(rejected, path)
+    if block is None or before is None:
+        return answer
+    names, had = _undefined(block.code), _imports_of(before.code)
+    lost = [statement for statement in had if names & _bound(statement)]
+    if not lost:
+        return answer
+    lines = before.code.split("\n")
+    end = max(last for _, last in import_ranges(before.code, PYTHON))
+    while end < len(lines) and not lines[end].strip():
+        end += 1
+    head = "\n".join(lines[:end])
+    is_bare = not _imports_of(block.code) and lost == had and len(_statements(head)) == len(had)
+    code = f"{head}\n{block.code}" if is_bare else with_imports(block.code, lost, PYTHON)
+    return answer.replace(block.code, code, 1)
+
+
 def without_spare_imports(answer: str, path: str, known: str, repository: Callable[[], Repository]) -> str:
     """An answer without the imports that would be added to it if it had forgotten them.
 
@@ -53,8 +82,8 @@ def without_spare_imports(answer: str, path: str, known: str, repository: Callab
     Args:
         known: a text whose imports it keeps in any case.
     """
-    block = next(iter(fenced_blocks(answer, lambda code: python_tree(code) is not None, prose=False)), None)
-    if block is None or language_of(path) is not PYTHON:
+    block = _python_block(answer, path)
+    if block is None:
         return answer
     code = block.code
     units = {text: missing_imports("", [text], PYTHON) for text in _imports_of(code)}
@@ -75,11 +104,10 @@ def is_importable(answer: str, path: str, repository: Callable[[], Repository]) 
 
     A small model that is told to use `@traced` imports `trace`. Modules of others are not looked into.
     """
-    block = next(iter(fenced_blocks(answer, lambda code: python_tree(code) is not None, prose=False)), None)
-    tree = python_tree(block.code) if block and language_of(path) is PYTHON else None
+    block = _python_block(answer, path)
     imported = [
         (each.module, alias.name)
-        for each in ast.walk(tree or ast.Module([], []))
+        for each in (_statements(block.code) if block else ())
         if isinstance(each, ast.ImportFrom) and each.module and not each.level
         for alias in each.names
         if alias.name != "*"
@@ -99,6 +127,24 @@ def _has(module: str, name: str, target: str, repository: Repository) -> bool:
         text is None or re.search(rf"\b{re.escape(name)}\b", text) or f"{module_of(path)}/{name}" in inside
         for path, text in texts.items()
     )
+
+
+def _python_block(answer: str, path: str) -> Fenced | None:
+    """The first block of an answer; None where it has none, or `path` is of another language."""
+    blocks = fenced_blocks(answer, lambda code: python_tree(code) is not None, prose=False)
+    return blocks[0] if blocks and language_of(path) is PYTHON else None
+
+
+def _statements(code: str) -> list[ast.stmt]:
+    """Those at its top level; none where it does not parse."""
+    tree = python_tree(code)
+    return tree.body if tree else []
+
+
+def _bound(statement: str) -> set[str]:
+    """The names that an import statement binds."""
+    nodes = [each for each in _statements(statement) if isinstance(each, ast.Import | ast.ImportFrom)]
+    return {alias.asname or alias.name.partition(".")[0] for each in nodes for alias in each.names}
 
 
 def _imports_of(code: str) -> list[str]:

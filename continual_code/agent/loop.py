@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass
 
-from continual_code.agent.bringing import is_importable, with_forgotten_imports, without_spare_imports
+from continual_code.agent.bringing import is_importable, with_forgotten_imports, with_imports_like
 from continual_code.agent.context import Context, build_context
 from continual_code.agent.formats import check, fit, keep_spacing, read_answer, splice, through_code, with_addition
 from continual_code.agent.languages import language_of
@@ -157,9 +157,9 @@ class Agent:
         )  # fmt: skip
         return Draft(context.target, context.before, after, rollout, seconds, context.left_out)
 
-    def without_spare_imports(self, answer: str, path: str, known: str) -> str:
-        """An answer without the imports that `read` would add to it; those in the text `known` stay."""
-        return without_spare_imports(answer, path, known, self._repository)
+    def with_imports_like(self, answer: str, rejected: str, path: str, known: str) -> str:
+        """See `bringing.with_imports_like`; left out is what `read` would add, unless the text `known` has it."""
+        return with_imports_like(answer, rejected, path, known, self._repository)
 
     def is_importable(self, answer: str, path: str) -> bool:
         """Whether the files of the repository have what an answer imports from them."""

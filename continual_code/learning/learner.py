@@ -209,7 +209,7 @@ class Learner:
         rejected = self._chat.decode(rollout.token_ids)
 
         def bare(example: str) -> str:
-            found = evidence.bare(example)
+            found = evidence.bare(example, rejected)
             return found if teacher.demonstration(found, rejected) else example
 
         if evidence.example:

@@ -70,9 +70,10 @@ class Evidence:
     `is_sound` says of an answer whether its code compiles, as far as that can be told, and has what the task asked for;
     `is_whole` of the beginning of one whether it is sound already, so that what is still to come does not matter;
     `resumed` takes one that ends too early, and a whole one, and gives the first as far as it goes with the beginning
-    of what it lacks, or None; `bare` leaves out of an answer what the model need not write, for it is added to whatever
-    lacks it. `against` are the lines that the comment is about; none means the whole answer. `supersedes`: lessons that
-    the comment argues against may go for it.
+    of what it lacks, or None; `bare` takes an answer and the rejected one, leaves out of the first what the model need
+    not write, for it is added to whatever lacks it, and puts back what it lost and no comment is about. `against` are
+    the lines that the comment is about; none means the whole answer. `supersedes`: lessons that the comment argues
+    against may go for it.
     """
 
     comment: str
@@ -80,6 +81,6 @@ class Evidence:
     is_sound: Callable[[str], bool] = lambda answer: True
     is_whole: Callable[[str], bool] = lambda begun: False
     resumed: Callable[[str, str], str | None] = lambda answer, whole: None
-    bare: Callable[[str], str] = lambda answer: answer
+    bare: Callable[[str, str], str] = lambda answer, rejected: answer
     against: Sequence[Block] = ()
     supersedes: bool = True

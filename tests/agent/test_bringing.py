@@ -6,7 +6,12 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from continual_code.agent.bringing import is_importable, with_forgotten_imports, without_spare_imports
+from continual_code.agent.bringing import (
+    is_importable,
+    with_forgotten_imports,
+    with_imports_like,
+    without_spare_imports,
+)
 from continual_code.agent.repository import Repository
 
 FILES = {
@@ -245,3 +250,36 @@ def test_no_repository_is_read_for_an_answer_that_imports_nothing_from_anywhere(
     assert is_importable("```python\nimport json\n```", "shop/cart.py", unwanted)
     assert is_importable("Sorry, I cannot.", "shop/cart.py", unwanted)
     assert is_importable("```javascript\nimport a from './a'\n```", "shop/cart.js", unwanted)
+
+
+MEAN = "def mean(values):\n    return math.fsum(values) / count(values)\n"
+
+
+@pytest.mark.parametrize(
+    ("lost", "expected"),
+    [
+        ("", "import math\nfrom count import count\n\n\n"),  # as it was, blank lines as well
+        ("import math\n\n", "import math\nfrom count import count\n\n"),
+        ("from shop.money import as_euros\n\n", "import math\nfrom count import count\n\n\n"),
+    ],
+)
+def test_imports_that_a_correction_lost_are_put_back(lost: str, expected: str):
+    known = f"import math\nfrom count import count\n\n\n{MEAN}"
+    repository, code = Repository(sorted(FILES), FILES.get), f"@as_euros\n{MEAN}"
+    found = with_imports_like(
+        f"```python\n{lost}{code}```", f"```python\n{known}```", "shop/cart.py", known, lambda: repository
+    )
+    assert found == f"```python\n{expected}{code}```"
+
+
+def test_only_what_a_correction_still_uses_is_put_back():
+    repository = Repository(sorted(FILES), FILES.get)
+
+    def put_back(code: str, rejected: str) -> str:
+        answers = (f"```python\n{text}```" for text in (code, rejected))
+        return with_imports_like(*answers, "shop/cart.py", "", lambda: repository).removeprefix("```python\n")
+
+    assert put_back("def mean(v):\n    return sum(v)\n", f"import math\n{MEAN}").startswith("def mean")
+    assert put_back(f"x = 1\n{MEAN}", f"x = 1\nimport math\n\n{MEAN}").startswith("import math\n\nx = 1")
+    assert put_back(MEAN, f"import math as m\n{MEAN}").startswith("def mean"), "it never had that name"
+    assert put_back(MEAN, "nothing that parses (") == f"{MEAN}```"

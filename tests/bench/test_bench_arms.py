@@ -321,7 +321,7 @@ def test_our_learner_leaves_out_of_a_correction_what_the_agent_would_import(
     answer = Answer("", "def double(x):\n    return x\n", "proposed", lesson.rollout, 0.0)
     arm("ours-one-update")(subject, subject.untaught, Lesson.on(exercise, answer, lesson.rollout, COMMENT, None, "l1"))
     code = "def double(x):\n    return twice(x)\n```"
-    assert seen[0].bare(f"```python\nfrom sums import twice\n\n{code}") == f"```python\n{code}"
+    assert seen[0].bare(f"```python\nfrom sums import twice\n\n{code}", "") == f"```python\n{code}"
 
 
 def test_an_answer_that_cannot_be_offered_says_why(

@@ -278,7 +278,7 @@ def test_what_is_added_to_every_answer_anyway_is_not_taught_unless_it_is_all_tha
     rollout = replace(bench.rollout, token_ids=token_ids, logprobs=(-1.0,) * len(token_ids))
 
     def taught(example: str, bare: str) -> str:
-        evidence = Evidence(COMMENT.comment, example, bare={example: bare}.__getitem__)
+        evidence = Evidence(COMMENT.comment, example, bare=lambda *texts: {(example, rejected): bare}[texts])
         report = bench.learner().learn("l1", rollout, evidence, bench.adapter, 1).report
         return bench.base.chat.decode(report.corrected_ids)
 

@@ -6,7 +6,7 @@ wrote around it, `check` refuses what a person should not have to read.
 
 from continual_code.agent.formats.additions import asked_for, with_addition
 from continual_code.agent.formats.checks import check
-from continual_code.agent.formats.fences import fenced_blocks
+from continual_code.agent.formats.fences import Fenced, fenced_blocks
 from continual_code.agent.formats.fitting import fit
 from continual_code.agent.formats.imports import missing_imports, with_imports
 from continual_code.agent.formats.reading import Answer, read_answer
@@ -16,6 +16,7 @@ from continual_code.agent.formats.wanted import Wanted, through_code
 
 __all__ = [
     "Answer",
+    "Fenced",
     "Wanted",
     "asked_for",
     "check",

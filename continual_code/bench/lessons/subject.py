@@ -16,7 +16,7 @@ from pathlib import Path
 from torch import Tensor
 
 from continual_code.agent import Agent
-from continual_code.agent.bringing import is_importable, without_spare_imports
+from continual_code.agent.bringing import is_importable, with_imports_like
 from continual_code.agent.formats import Wanted, asked_for
 from continual_code.agent.repository import Repository
 from continual_code.agent.symbol_index import SymbolIndex
@@ -111,9 +111,9 @@ class Lesson:
         """What an answer to its task has to be."""
         return Wanted(self.path, self.names, lambda answer: is_importable(answer, self.path, self._repository))
 
-    def bare(self, answer: str) -> str:
+    def bare(self, answer: str, rejected: str) -> str:
         """See `Evidence`."""
-        return without_spare_imports(answer, self.path, self.after, self._repository)
+        return with_imports_like(answer, rejected, self.path, self.after, self._repository)
 
     def _repository(self) -> Repository:
         return Repository(sorted(self.files), self.files.get)
