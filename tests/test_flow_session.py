@@ -516,6 +516,18 @@ def test_closing_waits_for_what_is_done_beside(settings: Settings, root: Path, s
         assert ended
 
 
+def test_the_screen_is_told_of_what_is_prepared_after_the_start(tmp_path: Path, tiny_model: Path, root: Path):
+    states: list[str] = []
+
+    def note(event: Event) -> None:
+        if isinstance(event, LearnerState):
+            states.append(event.state)
+
+    with playing(tiny_settings(tmp_path / "home", tiny_model), root, react=note) as watch:
+        watch.wait(LearnerState, lambda event: event.state == "idle")
+    assert states[:2] == ["preparing", "idle"]
+
+
 @pytest.mark.parametrize("stage", ["rewriting", "comparing", "learning", "paused for an answer"])
 def test_closing_during_a_lesson_keeps_it_pending(
     tmp_path: Path, tiny_model: Path, root: Path, script: Script, stage: str

@@ -120,10 +120,11 @@ class Undone:
 class LearnerState:
     """The truth for the footer. `elapsed` is seconds since the step began.
 
+    "preparing": it reads, once after the start, what every lesson needs; a lesson that is there already waits for that.
     "checking": while nothing is wanted, it looks whether an earlier lesson still holds.
     """
 
-    state: Literal["idle", "learning", "checking", "read_only"]
+    state: Literal["idle", "preparing", "learning", "checking", "read_only"]
     lesson_id: str | None = None
     queued: int = 0
     stage: str = ""

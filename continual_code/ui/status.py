@@ -106,6 +106,8 @@ class Status:
         if learner.state == "learning":
             elapsed = learner.elapsed + max(0.0, now - self.heard_at)
             return [f"● learning {clean_line(learner.lesson_id or '', 12)}, {elapsed:.1f} s", *queued]
+        if learner.state == "preparing":
+            return ["◌ preparing to learn", *queued]
         if learner.state == "checking":
             return [f"○ checking {clean_line(learner.lesson_id or '', 12)}", *queued]
         if learner.state == "read_only":

@@ -108,6 +108,11 @@ def test_a_learner_that_ended_is_not_shown_as_learning() -> None:
     assert "learning l4" in other.words(2.0)
 
 
+def test_a_lesson_that_waits_for_the_learner_to_be_ready_says_so() -> None:
+    preparing = Status("m", loading=None).after(LearnerState("preparing", queued=1), 0.0)
+    assert preparing.words(0.0) == "◌ preparing to learn · queued 1"
+
+
 def test_a_read_only_window_says_so() -> None:
     assert "read-only" in Status("m", loading=None).after(LearnerState("read_only"), 0.0).words(0.0)
 
