@@ -6,6 +6,7 @@ Invariant: no adapter has a say here, so what a comment says of an answer does n
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from torch import Tensor
 
@@ -87,17 +88,25 @@ class Hindsight:
     def weighed(self, rollout: Rollout, evidence: Evidence, corrected: Correction | None) -> Weighed:
         """The rejected answer beside its correction, and where they part ways; without one, all that was said of."""
         token_ids, comment = rollout.token_ids, evidence.comment
-        about = positions_of(self._chat.pieces(token_ids), evidence.against) if evidence.against else None
         shown = self._telling(rollout.messages, comment, corrected.example if corrected else None)
         prompts = [rollout.prompt_ids, shown]
         if corrected and corrected.told is not None:
             prompts.append(self._telling(rollout.messages, comment))
         untold, told, *rest = self._scorer.read_each([(prompt, token_ids) for prompt in prompts])
         by_comment = next(iter(rest), None)
-        unwanted = argued_against(by_comment.own, untold.own).nonzero().flatten().tolist() if by_comment else []
-        everything = sorted(about or range(len(token_ids))), []
-        departs = corrected.departures(token_ids, about, unwanted) if corrected else everything
+        departs = self._departs(evidence, corrected, Untold(token_ids, untold), by_comment)
         return Weighed(rollout, comment, Untold(token_ids, untold), told, corrected, departs, by_comment)
+
+    def _departs(
+        self, evidence: Evidence, corrected: Correction | None, rejected: Untold, by_comment: Reading | None
+    ) -> tuple[list[int], list[int]]:
+        """See `Weighed`."""
+        token_ids, untold = rejected.token_ids, rejected.reading
+        about = positions_of(self._chat.pieces(token_ids), evidence.against) if evidence.against else None
+        if corrected is None:
+            return sorted(about or range(len(token_ids))), []
+        unwanted = argued_against(by_comment.own, untold.own).nonzero().flatten().tolist() if by_comment else []
+        return corrected.departures(token_ids, about, unwanted)
 
     def _both(
         self, prompt_ids: Sequence[int], telling_ids: Sequence[int], token_ids: Sequence[int]
@@ -108,6 +117,27 @@ class Hindsight:
     def _telling(self, messages: Sequence[Message], comment: str, example: str | None = None) -> list[int]:
         """The prompt that shows the comment and the example."""
         return self._chat.render(teacher.told(messages, comment, example))
+
+    def accounted(self, weighed: Weighed, evidence: Evidence, floor: float) -> Weighed | None:
+        """The same, if the comment does at least `floor` nats more for its correction than another remark would.
+
+        What a comment does as a rule in the prompt hardly shows where other things are likelier still, such as what was
+        taught earlier and stands in the rejected answer. So if it does too little, it is asked of the conversation in
+        which the correction was made what the comment did there that an empty remark would not have done.
+        """
+        if self.support(weighed) >= floor:
+            return weighed
+        rollout, corrected = weighed.rollout, weighed.corrected
+        if corrected is None or not corrected.edits:
+            return None
+        rejected, remarks = self._chat.decode(rollout.token_ids), (weighed.comment, fill("neutral_remark"))
+        asked = [self._chat.render(teacher.revision_request(rollout.messages, rejected, each)) for each in remarks]
+        by_comment, by_another = self._scorer.read_each([(prompt, corrected.token_ids) for prompt in asked])
+        effect_T = by_comment.own - by_another.own
+        again = replace(corrected, told=corrected.reading.own + effect_T)
+        departs = self._departs(evidence, again, weighed.rejected, weighed.by_comment)
+        is_enough = effect_T[departs[1]].sum().item() >= floor
+        return replace(weighed, corrected=again, departs=departs) if is_enough else None
 
     def support(self, weighed: Weighed) -> float:
         """How much the comment does for a correction that another remark would not do, nats in all.

@@ -103,8 +103,10 @@ class Learner:
         self._stage("comparing")
         weighed = self._hindsight.weighed(rollout, evidence, corrected)
         pieces, gaps = self._chat.pieces(rollout.token_ids), tuple(weighed.gaps.tolist())
+        reason = ""
         if is_work:
             self._credit(pieces, gaps)
+            weighed, reason = self._signal(weighed, evidence)
 
         def report(
             status: LessonStatus, reason: str, outcome: Outcome, supersedes: Sequence[str] = (),
@@ -127,7 +129,7 @@ class Learner:
             replaced = [*holding.replaced(), *holding.replaced_lines()]
             return Candidate(report("memory", reason, outcome, replaced), None)
 
-        if reason := self._no_signal(weighed):
+        if reason:
             is_kept = evidence.comment and self._keeps(odds)
             return kept(reason) if is_kept else Candidate(report("no_signal", reason, NOTHING), None)
         try:
@@ -187,8 +189,8 @@ class Learner:
         if after > HELD_SHARE * before:
             raise Refused("Asked again without your comment, it still does what the comment argues against.")
 
-    def _no_signal(self, weighed: Weighed) -> str:
-        """Why the weights cannot learn it, in plain words; "" when they can.
+    def _signal(self, weighed: Weighed, evidence: Evidence) -> tuple[Weighed, str]:
+        """What is to be learned, and why the weights cannot learn it, in plain words; "" when they can.
 
         A correction alone proves nothing: a remark that has nothing to do with the code makes
         a small model change something, too. But such a remark does not account for the
@@ -196,13 +198,15 @@ class Learner:
         """
         corrected = weighed.corrected
         if corrected is None and self._settings.demonstration:
-            return "Asked to correct its answer by your comment, the model left it as it is, or broke it."
+            return weighed, "Asked to correct its answer by your comment, the model left it as it is, or broke it."
         if corrected is None:
-            return "The comment changes nothing about this answer." if weighed.gap < self._settings.gap_floor else ""
+            is_idle = weighed.gap < self._settings.gap_floor
+            return weighed, "The comment changes nothing about this answer." if is_idle else ""
         if corrected.told is None:
-            return "" if weighed.departs[1] else "Your version leaves what the comment is about as it was."
-        supported = self._hindsight.apart(weighed.rollout.prompt_ids).support(weighed) >= self._settings.support_floor
-        return "" if supported else "The comment does not change what the model would write here."
+            return weighed, "" if weighed.departs[1] else "Your version leaves what the comment is about as it was."
+        hindsight = self._hindsight.apart(weighed.rollout.prompt_ids)
+        accounted = hindsight.accounted(weighed, evidence, self._settings.support_floor)
+        return accounted or weighed, "" if accounted else "The comment does not change what the model would write here."
 
     def _correction(self, rollout: Rollout, evidence: Evidence) -> Correction | None:
         """The person's own version, or the base's correction that the comment accounts for best, if it managed one."""
