@@ -9,7 +9,7 @@ from person import at_work
 from scripted import lesson, ready
 
 from continual_code.errors import UsageError
-from continual_code.events import Checked, Failed, StudiedAgain, Undone
+from continual_code.events import Checked, Failed, LearnerState, StudiedAgain, Undone
 from continual_code.ui.screens.lessons import courses
 
 TAUGHT = [
@@ -28,6 +28,26 @@ async def test_lessons_are_listed_newest_first_with_their_status_in_words() -> N
         await person.sees("because the comment changes nothing")
         await person.press("down")
         await person.sees("gap 0.31 · loss 0.82 → 0.21 · revision r4 · seconds 3.1")
+
+
+async def test_the_lesson_that_is_being_learned_is_told_from_those_that_wait() -> None:
+    async with at_work() as person:
+        waiting = [lesson(id, "be brief", status="pending", revision=None) for id in ("l1", "l2")]
+        person.session.lesson_list = waiting
+        await person.press("f4")
+        await person.sees("◌ waiting")
+        assert "● learning" not in person.screen.replace("● learning l", "")
+        person.session.play(LearnerState("learning", "l1", 1))
+        await person.until(lambda: "● learning" in row_with(person.screen, " l1 "), "the one that is learned")
+        assert "◌ waiting" in row_with(person.screen, " l2 ")
+        person.session.lesson_list = [TAUGHT[0], waiting[1]]
+        person.session.play(LearnerState("learning", "l2"))
+        await person.until(lambda: "● learned" in row_with(person.screen, " l1 "), "that it has ended")
+        assert "● learning" in row_with(person.screen, " l2 ")
+
+
+def row_with(screen: str, id: str) -> str:
+    return next(line for line in screen.split("\n") if id in line[:8])
 
 
 async def test_how_far_the_lessons_have_moved_the_model_elsewhere_is_drawn_oldest_first() -> None:

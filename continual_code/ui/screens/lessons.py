@@ -14,7 +14,18 @@ from textual.content import Content
 from textual.widgets import Static
 
 from continual_code.errors import ContinualCodeError
-from continual_code.events import Checked, Event, Failed, Learned, Lesson, Ready, Recorded, StudiedAgain, Undone
+from continual_code.events import (
+    Checked,
+    Event,
+    Failed,
+    Learned,
+    LearnerState,
+    Lesson,
+    Ready,
+    Recorded,
+    StudiedAgain,
+    Undone,
+)
 from continual_code.port import Session
 from continual_code.standing import standing, when
 from continual_code.ui.calls import Calls
@@ -76,7 +87,8 @@ class LessonsScreen(Page[None]):
 
     def hear(self, event: Event) -> None:
         """Something happened while the list is open."""
-        if isinstance(event, Ready | Learned | Recorded | Undone | Checked | StudiedAgain):
+        begins = isinstance(event, LearnerState) and self._learning != self.query_one(LessonList).learning
+        if begins or isinstance(event, Ready | Learned | Recorded | Undone | Checked | StudiedAgain):
             self._reload()
         elif isinstance(event, Failed):
             self._say(Content("\n").join(failure(event.what, event.kept, event.do)))
@@ -118,7 +130,7 @@ class LessonsScreen(Page[None]):
             show_credit(self, self._session, self._calls, lesson.id, failed=self._failed)
 
     def on_lesson_list_chosen(self, message: LessonList.Chosen) -> None:
-        self._say(detail(message.lesson) if message.lesson else Content(""))
+        self._say(detail(message.lesson, self._learning) if message.lesson else Content(""))
 
     def _change(self, question: str, doing: str, change: Callable[[], None]) -> None:
         def answered(confirmed: bool | None) -> None:
@@ -142,8 +154,14 @@ class LessonsScreen(Page[None]):
         drawn = courses(lessons, self.size.width - 60)
         self.query_one("#lesson-courses", Static).update(Content.styled(drawn, ".quiet"))
         self.query_one("#lesson-courses").display = bool(drawn)
-        self.query_one(LessonList).show(lessons)
+        self.query_one(LessonList).show(lessons, self._learning)
         self.query_one(LessonList).focus()
+
+    @property
+    def _learning(self) -> str | None:
+        """The lesson that is being learned."""
+        status = self.source.status
+        return status.learner.lesson_id if status.learning else None
 
     @property
     def _stands(self) -> bool:
@@ -183,8 +201,12 @@ def _bars(values: Sequence[float], full: float, width: int) -> str:
     return "".join(BARS[round(min(max(0.0, value), full) / step)] for value in values[-max(1, width) :])
 
 
-def detail(lesson: Lesson) -> Content:
-    """Everything about one lesson, for the foot of the screen."""
+def detail(lesson: Lesson, learning: str | None = None) -> Content:
+    """Everything about one lesson, for the foot of the screen.
+
+    Args:
+        learning: the id of the lesson that is being learned.
+    """
     figures = {
         "gap": figure(lesson.gap),
         "loss": loss(lesson),
@@ -194,13 +216,14 @@ def detail(lesson: Lesson) -> Content:
         "canary": "" if lesson.canary is None else f"{lesson.canary:.2f}",
     }
     told = " · ".join(f"{name} {value}" for name, value in figures.items() if value)
+    status = status_of(lesson, learning)
     reason = f", because {clean_line(lesson.reason)}" if lesson.reason else ""
     since = "".join(f", {clean_line(each, 60)}" for each in standing(lesson))
     return Content.assemble(
         (f"{clean_line(lesson.id, 12)}  ", ".quiet"),
         (clean_line(lesson.comment, 400) or "(your own edit)", ".strong"),
         "\n",
-        f"{clean_line(lesson.path, 200)} · {clean_line(when(lesson.created), 11)} · {status_of(lesson)}{reason}{since}",
+        f"{clean_line(lesson.path, 200)} · {clean_line(when(lesson.created), 11)} · {status}{reason}{since}",
         "\n",
-        (told or "no step has run yet", ".quiet"),
+        (told or ("no step has ended yet" if lesson.id == learning else "no step has run yet"), ".quiet"),
     )

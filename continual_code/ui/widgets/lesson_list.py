@@ -25,6 +25,7 @@ STATUS: dict[LessonStatus, str] = {
     "undone": "↶ undone",
     "rolled_back": "↶ rolled back",
 }
+LEARNING = "● learning"
 WIDE = 100
 
 
@@ -41,6 +42,7 @@ class LessonList(Rows):
     def __init__(self) -> None:
         super().__init__(id="lesson-list")
         self._lessons: list[Lesson] = []
+        self.learning: str | None = None
 
     @property
     def lesson(self) -> Lesson | None:
@@ -56,13 +58,18 @@ class LessonList(Rows):
         return len(self._lessons)
 
     def row(self, index: int, width: int) -> str:
-        return row_of(self._lessons[index], width)
+        return row_of(self._lessons[index], width, self.learning)
 
     def moved(self) -> Message:
         return self.Chosen(self.lesson)
 
-    def show(self, lessons: Sequence[Lesson]) -> None:
-        """Replace the rows; the cursor stays on the same lesson where it still exists."""
+    def show(self, lessons: Sequence[Lesson], learning: str | None = None) -> None:
+        """Replace the rows; the cursor stays on the same lesson where it still exists.
+
+        Args:
+            learning: the id of the lesson that is being learned.
+        """
+        self.learning = learning
         kept = self.lesson.id if self.lesson else None
         self._lessons = list(reversed(lessons))
         places = {lesson.id: place for place, lesson in enumerate(self._lessons)}
@@ -78,7 +85,7 @@ def heading(width: int) -> str:
     return _columns(names, width)
 
 
-def row_of(lesson: Lesson, width: int) -> str:
+def row_of(lesson: Lesson, width: int, learning: str | None = None) -> str:
     """One cleaned row of `width` cells."""
     return _columns(
         (
@@ -86,7 +93,7 @@ def row_of(lesson: Lesson, width: int) -> str:
             clean_line(when(lesson.created), 11),
             lesson.comment or "(your own edit)",
             lesson.path,
-            status_of(lesson),
+            status_of(lesson, learning),
             figure(lesson.gap),
             loss(lesson),
             "" if lesson.revision is None else f"r{lesson.revision}",
@@ -96,8 +103,14 @@ def row_of(lesson: Lesson, width: int) -> str:
     )
 
 
-def status_of(lesson: Lesson) -> str:
-    """Its mark and word; a lesson that has faded stands in weights and prompt, and a pinned one has a mark more."""
+def status_of(lesson: Lesson, learning: str | None = None) -> str:
+    """Its mark and word; a lesson that has faded stands in weights and prompt, and a pinned one has a mark more.
+
+    Args:
+        learning: the id of the lesson that is being learned.
+    """
+    if lesson.status == "pending" and lesson.id == learning:
+        return LEARNING
     return ("◒ in both" if lesson.faded else STATUS[lesson.status]) + (" ▪" if lesson.pinned else "")
 
 
