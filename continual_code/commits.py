@@ -7,7 +7,7 @@ is asked for a subject only when the person wants that.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -42,34 +42,37 @@ class LiveCommits:
         self._stop = threading.Event()
 
     def draft(self, proposal_id: str = "") -> CommitDraft:
-        from continual_code.workspace import branch_for
-
         desk = self._desk()
         id = proposal_id or desk.last_applied()
         if not id:
             raise UsageError("There is no applied edit to commit.", kept="No commit was made.")
-        record, made, proposal = desk.applied(id), desk.journal.commits.of(id), desk.journal.proposal(id)
+        record, made = desk.applied(id), desk.journal.commits.of(id)
         if made:
             raise UsageError(f"{id} is committed already, as {made[:12]}.", kept="No other commit was made.")
-        lesson = desk.journal.commits.lesson_from(proposal.retry_of) if proposal.retry_of else None
-        return CommitDraft(id, record.path, branch_for(desk.root, record), proposed_message(proposal, lesson))
+        branch, held = _held(desk, id)
+        proposals = [desk.journal.proposal(each) for each in held]
+        lessons = [desk.journal.commits.lesson_from(each.retry_of) for each in proposals if each.retry_of]
+        message = proposed_message(proposals[-1], [lesson for lesson in lessons if lesson])
+        return CommitDraft(id, record.path, branch, message, tuple(held[:-1]))
 
     def make(self, proposal_id: str, message: str) -> None:
         from continual_code.workspace import commit_edit
 
         desk = self._desk()
-        record = desk.applied(proposal_id)
+        edits = desk.uncommitted(proposal_id)
         if not message.strip():
             raise UsageError("The message is empty.", kept="No commit was made.")
-        made = commit_edit(desk.root, record, message)
-        desk.journal.commits.add(proposal_id, made.id)
-        self._emit(Committed(proposal_id, record.path, made.id, made.branch, made.index_behind))
+        made = commit_edit(desk.root, list(edits.values()), message)
+        for each in list(edits)[-made.edits :]:
+            desk.journal.commits.add(each, made.id)
+        self._emit(Committed(proposal_id, edits[proposal_id].path, made.id, made.branch, made.index_behind))
 
     def write_subject(self, proposal_id: str) -> None:
         self._engine()
         desk, self._stop = self._desk(), threading.Event()  # one each: a request that was stopped may still be waiting
         task, path = desk.journal.proposal(proposal_id).task.text, desk.applied(proposal_id).path
-        ask = partial(self._ask, proposal_id, path, task, desk.change(proposal_id), self._stop)
+        _, (first, *_) = _held(desk, proposal_id)
+        ask = partial(self._ask, proposal_id, path, task, desk.change(proposal_id, first), self._stop)
         self._jobs.put(Urgency.PERSON, partial(self._write, proposal_id, ask, self._stop))
 
     def stop_writing(self) -> None:
@@ -103,11 +106,25 @@ class LiveCommits:
         return Worded(proposal_id, subject, note if subject else NO_SUBJECT)
 
 
-def proposed_message(proposal: Proposal, lesson_id: str | None) -> str:
-    """The first line of the task, and the lesson from which the edit came.
+def _held(desk: Desk, proposal_id: str) -> tuple[str, list[str]]:
+    """The branch that a commit of the edit would go to, and the proposals whose edits it would hold, the oldest first.
+
+    Raises:
+        UsageError, WorkspaceError: see `Commits.draft`.
+    """
+    from continual_code.workspace import committable
+
+    edits = desk.uncommitted(proposal_id)
+    found = committable(desk.root, list(edits.values()))
+    return found.branch, list(edits)[-found.edits :]
+
+
+def proposed_message(proposal: Proposal, lessons: Sequence[str]) -> str:
+    """The first line of the task, and the lessons from which the edits came.
 
     The model is not asked: it would read the change for seconds while the person waits to type one line.
     """
     first = next((line for line in proposal.task.text.splitlines() if line.strip()), "") or f"Edit {proposal.path}"
     subject = shortened(first)
-    return f"{subject}\n\n{TRAILER}: {lesson_id}" if lesson_id else subject
+    trailers = "\n".join(f"{TRAILER}: {lesson}" for lesson in dict.fromkeys(lessons))
+    return f"{subject}\n\n{trailers}" if trailers else subject

@@ -133,10 +133,31 @@ class Desk:
         """
         return self._written(proposal_id)[0]
 
-    def change(self, proposal_id: str) -> str:
-        """What an applied proposal changed in its file, as the person accepted it: a unified diff; raises as above."""
+    def change(self, proposal_id: str, since: str) -> str:
+        """What an applied proposal changed in its file, as the person accepted it: a unified diff; raises as above.
+
+        Args:
+            since: the proposal itself, or an earlier one, whose change of the same file is part of it.
+        """
         record, after = self._written(proposal_id)
-        return unified_diff(record.path, self.journal.proposal(proposal_id).before, after)
+        return unified_diff(record.path, self.journal.proposal(since).before, after)
+
+    def uncommitted(self, proposal_id: str) -> dict[str, EditRecord]:
+        """An applied edit, and before it those that it builds on and that no commit of ours has; the oldest first.
+
+        Raises:
+            UsageError: see `applied`.
+        """
+        found = {proposal_id: self.applied(proposal_id)}
+        edits = [edit.proposal_id for edit in self._recorded("applied")]
+        for id in reversed(edits[: edits.index(proposal_id)]):
+            record, next_one = self.applied(id), next(iter(found.values()))
+            if record.path != next_one.path:
+                continue
+            if record.after_sha != next_one.before_sha or self.journal.commits.of(id):
+                break
+            found = {id: record, **found}
+        return found
 
     def undo(self, proposal_id: str) -> Undoing:
         """Bring a file back to what it was before an applied proposal.

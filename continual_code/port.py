@@ -108,16 +108,20 @@ class Runs(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CommitDraft:
-    """A commit that could be made of an applied edit on `branch`; `message` is for the person to change."""
+    """A commit that could be made of an applied edit on `branch`; `message` is for the person to change.
+
+    `others`: earlier proposals whose edits of the same file it would hold as well.
+    """
 
     proposal_id: str
     path: str
     branch: str
     message: str
+    others: tuple[str, ...] = ()
 
 
 class Commits(Protocol):
-    """Commits of applied edits, each of one edit and nothing else."""
+    """Commits of applied edits, each of one edit, with those that it builds on, and nothing else."""
 
     def draft(self, proposal_id: str = "") -> CommitDraft:
         """What would be committed of an applied proposal, the newest if none is named; nothing is written.

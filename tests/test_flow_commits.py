@@ -96,9 +96,8 @@ def test_the_newest_edit_is_proposed_with_the_first_line_of_its_task_and_committ
 def test_an_edit_is_committed_once_and_one_after_the_other(work: Work):
     first = work.accepted()
     second = work.accepted("one = 2\n", "one = 3\n")
-    for id in (first.id, second.id):
-        with pytest.raises(WorkspaceError, match=r"changed since the edit|other uncommitted changes"):
-            work.commits.draft(id)
+    with pytest.raises(WorkspaceError, match="changed since the edit"):
+        work.commits.draft(first.id)
     work.desk.undo(second.id)
     work.commits.make(first.id, "two")
     with pytest.raises(UsageError, match="is committed already"):
@@ -106,6 +105,21 @@ def test_an_edit_is_committed_once_and_one_after_the_other(work: Work):
     third = work.accepted("one = 2\n", "one = 3\n")
     work.commits.make(third.id, "three")
     assert git(work.desk.root.path, "log", "--format=%s") == "three\ntwo\nfirst\n"
+
+
+def test_edits_that_build_on_each_other_are_committed_together(work: Work):
+    other = work.desk.root.path / "b.py"
+    work.commits.make(work.accepted().id, "two")
+    ids = [work.accepted(f"one = {number}\n", f"one = {number + 1}\n").id for number in (2, 3)]
+    draft = work.commits.draft()
+    assert (draft.proposal_id, draft.others) == (ids[1], (ids[0],))
+    other.write_text("mine\n")
+    work.commits.make(draft.proposal_id, "four")
+    assert git(work.desk.root.path, "show", "HEAD:a.py", "HEAD~1:a.py") == "one = 4\none = 2\n"
+    assert git(work.desk.root.path, "status", "--porcelain") == "?? b.py\n"
+    for id in ids:
+        with pytest.raises(UsageError, match="is committed already"):
+            work.commits.draft(id)
 
 
 def test_undoing_a_committed_edit_is_an_edit_of_the_file_and_the_commit_stays_which_is_said(work: Work):
@@ -148,8 +162,10 @@ def test_what_was_never_applied_or_has_no_message_is_not_committed(work: Work):
 )
 def test_a_subject_is_one_short_line(text: str, subject: str):
     proposal = Proposal("p1", Task(text), "a.py", "", "x", 0, 0.0)
-    assert proposed_message(proposal, None) == subject
-    assert proposed_message(proposal, "l3") == f"{subject}\n\nContinual-Code-Lesson: l3"
+    assert proposed_message(proposal, []) == subject
+    assert proposed_message(proposal, ["l3"]) == f"{subject}\n\nContinual-Code-Lesson: l3"
+    both = f"{subject}\n\nContinual-Code-Lesson: l3\nContinual-Code-Lesson: l4"
+    assert proposed_message(proposal, ["l3", "l4", "l3"]) == both
 
 
 def test_an_edit_that_a_lesson_brought_names_the_lesson(

@@ -5,7 +5,7 @@ and whatever happens to the tree meanwhile, and no byte that the person wrote is
 """
 
 from continual_code.workspace.commands import Printed, arguments_of, run_command
-from continual_code.workspace.commits import Commit, branch_for, commit_edit
+from continual_code.workspace.commits import Commit, Committable, commit_edit, committable
 from continual_code.workspace.edits import Edits, EditState, match_conventions
 from continual_code.workspace.git import create_repository, head_commit, is_repository, list_files, recent_files
 from continual_code.workspace.record import EditRecord
@@ -17,6 +17,7 @@ from continual_code.workspace.suites import Suite, find_suite
 
 __all__ = [
     "Commit",
+    "Committable",
     "EditRecord",
     "EditState",
     "Edits",
@@ -27,8 +28,8 @@ __all__ = [
     "SourceFile",
     "Suite",
     "arguments_of",
-    "branch_for",
     "commit_edit",
+    "committable",
     "create_repository",
     "find_suite",
     "head_commit",

@@ -1,7 +1,8 @@
-"""One commit of one accepted edit, on the branch that the person is on.
+"""One commit of an accepted edit, on the branch that the person is on.
 
-Invariant: the commit holds the edit and nothing else; what the person has staged and what they have not is the same
-before and after; no hook runs; and HEAD moves by this one commit, from where it was looked at, or not at all.
+Invariant: the commit holds the edit, what it builds on in the same file that HEAD has not, and nothing else; what the
+person has staged and what they have not is the same before and after; no hook runs; and HEAD moves by this one commit,
+from where it was looked at, or not at all.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -36,11 +38,23 @@ _PERSONS = (
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """`id` is the full one. `index_behind`: git's index could not follow and still has the file of before."""
+    """`id` is the full one. `index_behind`: git's index could not follow and still has the file of before.
+
+    `edits`: see `Committable`.
+    """
 
     id: str
     branch: str
     index_behind: bool
+    edits: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Committable:
+    """A commit that could be made on `branch`, of the newest `edits` of those that were asked about."""
+
+    branch: str
+    edits: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +67,7 @@ class _Entry:
 
 @dataclass(frozen=True, slots=True)
 class _Ground:
-    """What the commit stands on. `name` is the path as the repository has it, from its own root."""
+    """What the commit stands on, and of how many edits it is. `name` is the path from the repository's own root."""
 
     ref: str
     head: str
@@ -61,26 +75,32 @@ class _Ground:
     committed: _Entry | None
     staged: _Entry | None
     data: bytes
+    edits: int
 
 
-def branch_for(root: Root, record: EditRecord) -> str:
-    """The branch that a commit of the edit would go to.
+def committable(root: Root, edits: Sequence[EditRecord]) -> Committable:
+    """The commit that `commit_edit` would make.
 
     Raises:
-        WorkspaceError: it cannot be committed as things are (see `commit_edit`).
+        WorkspaceError: none can be made as things are (see there).
     """
     _identity(root.path)
-    return _survey(root, record).ref.removeprefix(_BRANCHES)
+    ground = _survey(root, edits)
+    return Committable(ground.ref.removeprefix(_BRANCHES), ground.edits)
 
 
-def commit_edit(root: Root, record: EditRecord, message: str) -> Commit:
-    """Commit what the edit made of its file.
+def commit_edit(root: Root, edits: Sequence[EditRecord], message: str) -> Commit:
+    """Commit what edits made of their file: the last one, and those before it that HEAD has not.
+
+    Args:
+        edits: of one file, each made of what the one before it left; at least one.
 
     Raises:
         WorkspaceError: no repository, no branch or no commit on it yet, a merge or the like under way, no identity,
-            or the file has other changes than this edit; no commit was made.
+            or the file has other changes than these edits; no commit was made.
     """
-    ground, identity = _survey(root, record), _identity(root.path)
+    record = edits[-1]
+    ground, identity = _survey(root, edits), _identity(root.path)
     blob = _require(_id_from(ask(root.path, "hash-object", "-w", "--stdin", stdin=ground.data)))
     executable = bool(record.mode & 0o100)
     entry = _Entry(ground.committed.mode if ground.committed else "100755" if executable else "100644", blob)
@@ -90,10 +110,12 @@ def commit_edit(root: Root, record: EditRecord, message: str) -> Commit:
         stdin=(message.strip() + "\n").encode("utf-8", "replace"), env=identity,
     ))  # fmt: skip
     _move(root.path, ground, _require(made), identity)
-    return Commit(made or "", ground.ref.removeprefix(_BRANCHES), not _follow(root.path, ground, entry))
+    branch = ground.ref.removeprefix(_BRANCHES)
+    return Commit(made or "", branch, not _follow(root.path, ground, entry), ground.edits)
 
 
-def _survey(root: Root, record: EditRecord) -> _Ground:
+def _survey(root: Root, edits: Sequence[EditRecord]) -> _Ground:
+    record = edits[-1]
     prefix = ask(root.path, "rev-parse", "--show-prefix")
     if prefix is None:
         raise _refused(f"{root.path} is in no git repository")
@@ -109,8 +131,8 @@ def _survey(root: Root, record: EditRecord) -> _Ground:
     with tempfile.TemporaryDirectory(prefix="index-") as scratch:
         committed = _entry(root.path, record.path, name, _index_of(root.path, head, scratch))
     staged = _entry(root.path, record.path, name, {})
-    _require_alone(root.path, record, committed, staged)
-    return _Ground(ref, head, name, committed, staged, data)
+    count = _require_alone(root.path, edits, committed, staged)
+    return _Ground(ref, head, name, committed, staged, data, count)
 
 
 def _require_rest(root: Path) -> None:
@@ -132,12 +154,15 @@ def _edited(root: Root, record: EditRecord) -> bytes:
     return content.data
 
 
-def _require_alone(root: Path, record: EditRecord, committed: _Entry | None, staged: _Entry | None) -> None:
-    """Refuse when the file differs from HEAD by anything but the edit, in the directory or in the index."""
-    before = _sha256_of(root, committed)
+def _require_alone(
+    root: Path, edits: Sequence[EditRecord], committed: _Entry | None, staged: _Entry | None
+) -> int:  # fmt: skip
+    """How many of the edits HEAD has not; refuse when the file differs from HEAD by anything else, or in the index."""
+    record, before = edits[-1], _sha256_of(root, committed)
     if before == record.after_sha:
         raise _refused(f"{record.path} is committed like this already")
-    if before != record.before_sha:
+    count = next((count for count, each in enumerate(reversed(edits), 1) if each.before_sha == before), 0)
+    if not count:
         raise _refused(f"{record.path} has other uncommitted changes than this edit", do="Commit it yourself.")
     if staged != committed and _sha256_of(root, staged) != record.after_sha:
         raise _refused(f"{record.path} is staged with other changes than this edit", do="Commit it yourself.")
@@ -147,6 +172,7 @@ def _require_alone(root: Path, record: EditRecord, committed: _Entry | None, sta
     listed = ask(root, "ls-files", "-z", "--others", "--exclude-standard", "--", record.path) or b""
     if staged is None and listed != os.fsencode(record.path) + b"\0":
         raise _refused(f"{record.path} is ignored by git")
+    return count
 
 
 def _index_of(root: Path, commit: str, scratch: str) -> Environment:

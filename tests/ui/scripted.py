@@ -79,10 +79,11 @@ class ScriptedCommits:
     def __init__(self, note: Callable[..., None]) -> None:
         self._note = note
         self.message = "Greet politely\n\nContinual-Code-Lesson: l3"
+        self.others: tuple[str, ...] = ()
 
     def draft(self, proposal_id: str = "") -> CommitDraft:
         self._note("draft", proposal_id)
-        return CommitDraft(proposal_id or "p1", "greet.py", "main", self.message)
+        return CommitDraft(proposal_id or "p1", "greet.py", "main", self.message, self.others)
 
     def make(self, proposal_id: str, message: str) -> None:
         self._note("commit", proposal_id, message)

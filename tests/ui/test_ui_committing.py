@@ -36,6 +36,18 @@ async def test_f7_shows_the_message_and_ctrl_s_commits_with_it_as_it_was_left() 
         await person.until(lambda: "✓ p1 greet.py is commit c0ffeec0ffe… on main" in person.transcript)
 
 
+async def test_what_else_the_commit_would_hold_is_said() -> None:
+    async with at_work() as person:
+        await person.press("f7")
+        await opens(person)
+        assert "The commit holds this edit alone." in person.screen
+        await person.press("escape")
+        person.session.commits.others = ("p3", "p4")
+        await person.press("f7")
+        await opens(person)
+        await person.sees("The commit holds this edit and what it builds on, p3, p4.")
+
+
 @pytest.mark.parametrize("key", ["f6", "f7"])
 async def test_f6_and_f7_select_nothing_of_the_message_for_the_next_letter_to_replace(key: str) -> None:
     async with at_work() as person:

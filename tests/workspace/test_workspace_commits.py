@@ -10,7 +10,16 @@ import pytest
 from workspace_trees import plant
 
 from continual_code.errors import WorkspaceError
-from continual_code.workspace import Commit, EditRecord, Edits, Root, branch_for, commit_edit, create_repository
+from continual_code.workspace import (
+    Commit,
+    Committable,
+    EditRecord,
+    Edits,
+    Root,
+    commit_edit,
+    committable,
+    create_repository,
+)
 
 FILES = {"a.py": "one\n", "pkg/b.py": "two\n", ".gitignore": "*.log\n"}
 
@@ -38,11 +47,11 @@ class Repository:
         return record
 
     def commit(self, record: EditRecord, message: str = "Edit a") -> Commit:
-        return commit_edit(self.root, record, message)
+        return commit_edit(self.root, [record], message)
 
     def refuses(self, record: EditRecord, why: str) -> None:
         head, status = self.git("rev-parse", "--all"), self.git("status", "--porcelain")
-        for look in (lambda: branch_for(self.root, record), lambda: self.commit(record)):
+        for look in (lambda: committable(self.root, [record]), lambda: self.commit(record)):
             with pytest.raises(WorkspaceError, match=why) as refused:
                 look()
             assert refused.value.kept == "No commit was made."
@@ -65,13 +74,35 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
     return Repository(tmp_path / "repo", tmp_path / "state")
 
 
+# --- Several edits of one file --------------------------------------------------------
+
+
+def test_a_commit_also_holds_the_edits_before_it_that_head_has_not(repository: Repository) -> None:
+    first, second = repository.edit(), repository.edit(before="edited\n", after="edited\ntwice\n")
+    assert committable(repository.root, [first, second]) == Committable("main", 2)
+    assert commit_edit(repository.root, [first, second], "Both").edits == 2
+    third = repository.edit(before="edited\ntwice\n", after="thrice\n")
+    assert committable(repository.root, [first, second, third]) == Committable("main", 1)
+    commit_edit(repository.root, [first, second, third], "One")
+    assert repository.git("show", "HEAD~1:a.py", "HEAD:a.py") == "edited\ntwice\nthrice\n"
+    assert repository.git("status", "--porcelain") == ""
+
+
+def test_what_the_person_changed_before_the_first_edit_is_in_no_commit(repository: Repository) -> None:
+    (repository.path / "a.py").write_text("mine\n")
+    edits = [repository.edit(before="mine\n"), repository.edit(before="edited\n", after="more\n")]
+    with pytest.raises(WorkspaceError, match="other uncommitted changes"):
+        commit_edit(repository.root, edits, "Both")
+    assert repository.git("show", "HEAD:a.py") == "one\n"
+
+
 # --- What a commit is -------------------------------------------------------------------
 
 
 def test_a_commit_holds_the_edit_and_its_message_and_leaves_the_directory_clean(repository: Repository) -> None:
     before = repository.git("rev-parse", "HEAD").strip()
     record = repository.edit()
-    assert branch_for(repository.root, record) == "main"
+    assert committable(repository.root, [record]) == Committable("main", 1)
     made = repository.commit(record, "Grüße an a\n\nContinual-Code-Lesson: l3")
     assert (made.id, made.branch, made.index_behind) == (repository.git("rev-parse", "main").strip(), "main", False)
     assert repository.git("rev-parse", "HEAD^").strip() == before

@@ -27,7 +27,7 @@ from continual_code.ui.widgets.commit_message import CommitMessage
 from continual_code.ui.widgets.notice import Notice
 from continual_code.ui.widgets.status_bar import Source
 
-ABOUT = "The commit holds this edit alone. What you have staged stays staged; no hook runs."
+ABOUT = "What you have staged stays staged; no hook runs."
 YOURS = "The subject is no longer the proposed one and stays. Empty it for F8."
 WAITING = "Waiting for the answer; then the model writes the subject."
 READING = "The model reads the change and writes the subject."
@@ -64,7 +64,9 @@ class CommitScreen(Page[tuple[str, bool]]):
         id, path = clean_line(self._draft.proposal_id, 12), clean_line(self._draft.path)
         heading = f"Commit {id} ({path}) on {clean_line(self._draft.branch)}"
         yield Static(Content.styled(heading, ".strong"), id="commit-heading", markup=False)
-        yield Static(Content.styled(ABOUT, ".quiet"), id="commit-about", markup=False)
+        others = clean_line(", ".join(self._draft.others))
+        holds = f"this edit and what it builds on, {others}" if others else "this edit alone"
+        yield Static(Content.styled(f"The commit holds {holds}. {ABOUT}", ".quiet"), id="commit-about", markup=False)
         yield Notice()
         yield CommitMessage(self._hold, id="commit-message")
         yield self.footer()
