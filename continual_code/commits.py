@@ -55,15 +55,18 @@ class LiveCommits:
         message = proposed_message(proposals[-1], [lesson for lesson in lessons if lesson])
         return CommitDraft(id, record.path, branch, message, tuple(held[:-1]))
 
-    def make(self, proposal_id: str, message: str) -> None:
+    def make(self, proposal_id: str, message: str, others: Sequence[str] = ()) -> None:
         from continual_code.workspace import commit_edit
 
         desk = self._desk()
         edits = desk.uncommitted(proposal_id)
         if not message.strip():
             raise UsageError("The message is empty.", kept="No commit was made.")
-        made = commit_edit(desk.root, list(edits.values()), message)
-        for each in list(edits)[-made.edits :]:
+        _, held = _held(desk, proposal_id)
+        if held[:-1] != list(others):
+            raise UsageError("It would hold other edits than it was said.", kept="No commit was made.", do="Try again.")
+        made = commit_edit(desk.root, [edits[each] for each in held], message)
+        for each in held[-made.edits :]:
             desk.journal.commits.add(each, made.id)
         self._emit(Committed(proposal_id, edits[proposal_id].path, made.id, made.branch, made.index_behind))
 

@@ -148,13 +148,12 @@ class Desk:
         Raises:
             UsageError: see `applied`.
         """
-        found = {proposal_id: self.applied(proposal_id)}
-        edits = [edit.proposal_id for edit in self._recorded("applied")]
-        for id in reversed(edits[: edits.index(proposal_id)]):
-            record, next_one = self.applied(id), next(iter(found.values()))
-            if record.path != next_one.path:
-                continue
-            if record.after_sha != next_one.before_sha or self.journal.commits.of(id):
+        own = self.applied(proposal_id)
+        edits = {edit.proposal_id: _read(edit.record)[0] for edit in self._recorded("applied")}
+        of_file = [(id, record) for id, record in edits.items() if record.path == own.path]
+        found = {proposal_id: own}
+        for id, record in of_file[: list(dict(of_file)).index(proposal_id)][::-1]:
+            if record.after_sha != next(iter(found.values())).before_sha or self.journal.commits.of(id):
                 break
             found = {id: record, **found}
         return found
@@ -170,7 +169,9 @@ class Desk:
         self._edits.undo(record)
         self.journal.edit_undone(proposal_id)
         commit = (self.journal.commits.of(proposal_id) or "")[:12]
-        stays = f" Commit {commit} stays; `git revert {commit}` takes it back." if commit else ""
+        others = [each for each in self.journal.commits.held_by(proposal_id) if each != proposal_id]
+        whole = f", with {', '.join(others)} in it" if others else ""
+        stays = f" Commit {commit} stays{whole}; `git revert {commit}` takes it back." if commit else ""
         return Undoing(record.path, f"{record.path} is as it was before {proposal_id}.{stays}")
 
     def last_applied(self) -> str | None:

@@ -131,8 +131,8 @@ class Commits(Protocol):
         """
         ...
 
-    def make(self, proposal_id: str, message: str) -> None:
-        """Make the commit (`Committed`); raises as `draft` does."""
+    def make(self, proposal_id: str, message: str, others: Sequence[str] = ()) -> None:
+        """Make the commit (`Committed`); raises as `draft` does, and when it would hold other edits than `others`."""
         ...
 
     def write_subject(self, proposal_id: str) -> None:

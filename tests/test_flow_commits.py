@@ -114,12 +114,24 @@ def test_edits_that_build_on_each_other_are_committed_together(work: Work):
     draft = work.commits.draft()
     assert (draft.proposal_id, draft.others) == (ids[1], (ids[0],))
     other.write_text("mine\n")
-    work.commits.make(draft.proposal_id, "four")
+    with pytest.raises(UsageError, match="other edits than it was said"):
+        work.commits.make(draft.proposal_id, "four")
+    work.commits.make(draft.proposal_id, "four", draft.others)
     assert git(work.desk.root.path, "show", "HEAD:a.py", "HEAD~1:a.py") == "one = 4\none = 2\n"
     assert git(work.desk.root.path, "status", "--porcelain") == "?? b.py\n"
     for id in ids:
         with pytest.raises(UsageError, match="is committed already"):
             work.commits.draft(id)
+    assert f" stays, with {ids[0]} in it; `git revert" in work.desk.undo(ids[1]).words
+
+
+def test_an_edit_by_hand_in_between_is_in_no_commit(work: Work):
+    work.accepted()
+    (work.desk.root.path / "a.py").write_text("mine = 1\n")
+    last = work.accepted("mine = 1\n", "mine = 2\n")
+    assert list(work.desk.uncommitted(last.id)) == [last.id]
+    with pytest.raises(WorkspaceError, match="other uncommitted changes"):
+        work.commits.draft(last.id)
 
 
 def test_undoing_a_committed_edit_is_an_edit_of_the_file_and_the_commit_stays_which_is_said(work: Work):

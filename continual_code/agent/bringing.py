@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
+from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from pathlib import PurePosixPath
 
 from pyflakes.checker import Checker
 from pyflakes.messages import UndefinedName
 
-from continual_code.agent.formats import Fenced, fenced_blocks, missing_imports, with_imports
+from continual_code.agent.formats import Fenced, fenced_blocks, import_line, missing_imports, with_imports
 from continual_code.agent.languages import PYTHON, language_of
 from continual_code.agent.links import imports_of, module_of, reached
 from continual_code.agent.relevance import words
@@ -46,31 +48,43 @@ def with_forgotten_imports(
 
 
 def with_imports_like(answer: str, rejected: str, path: str, known: str, repository: Callable[[], Repository]) -> str:
-    """Another answer to the same task, whose imports differ from the rejected one's only where they have to.
+    """Another answer to the same task, without imports that would be added to it, and with those that it lost.
 
-    Left out is what would be added to it anyway, and put back what it lost and still uses.
+    Lost is what the rejected answer imports and this one still uses, and imports from nowhere.
 
     Args:
-        known: see `without_spare_imports`.
+        known: see `without_spare_imports`; what the rejected answer made of the file.
     """
-    return _with_lost_imports(without_spare_imports(answer, path, known, repository), rejected, path)
+    lost = _lost_imports(answer, rejected, path)
+    return _with_lost_imports(without_spare_imports(answer, path, known, repository), rejected, path, lost)
 
 
-def _with_lost_imports(answer: str, rejected: str, path: str) -> str:
+def _lost_imports(answer: str, rejected: str, path: str) -> list[str]:
     block, before = _python_block(answer, path), _python_block(rejected, path)
     if block is None or before is None:
-        return answer
+        return []
     names, had = _undefined(block.code), _imports_of(before.code)
-    lost = [statement for statement in had if names & _bound(statement)]
-    if not lost:
+    others = names.difference(*map(_bound, had))
+
+    def is_lost(statement: str) -> bool:
+        is_future = statement.startswith("from __future__") and bool(missing_imports(block.code, [statement], PYTHON))
+        return is_future or bool(names & _bound(statement)) or (statement.endswith("*") and bool(others))
+
+    return [statement for statement in had if is_lost(statement)]
+
+
+def _with_lost_imports(answer: str, rejected: str, path: str, lost: Sequence[str]) -> str:
+    block, before = _python_block(answer, path), _python_block(rejected, path)
+    if block is None or before is None or not lost:
         return answer
-    lines = before.code.split("\n")
-    end = max(last for _, last in import_ranges(before.code, PYTHON))
+    lines, ranges = before.code.split("\n"), import_ranges(before.code, PYTHON)
+    end = max(last for _, last in ranges)
     while end < len(lines) and not lines[end].strip():
         end += 1
-    head = "\n".join(lines[:end])
-    is_bare = not _imports_of(block.code) and lost == had and len(_statements(head)) == len(had)
-    code = f"{head}\n{block.code}" if is_bare else with_imports(block.code, lost, PYTHON)
+    head = "\n".join(lines[min(first for first, _ in ranges) - 1 : end])
+    is_all = lost == _imports_of(before.code) and len(_statements(head)) == len(lost)
+    is_bare = not _imports_of(block.code) and import_line(block.code, lost, PYTHON) == 1
+    code = f"{head}\n{block.code}" if is_all and is_bare else with_imports(block.code, lost, PYTHON)
     return answer.replace(block.code, code, 1)
 
 
@@ -102,30 +116,40 @@ def without_spare_imports(answer: str, path: str, known: str, repository: Callab
 def is_importable(answer: str, path: str, repository: Callable[[], Repository]) -> bool:
     """Whether the files of the repository have what an answer imports from them, as far as their words tell.
 
-    A small model that is told to use `@traced` imports `trace`. Modules of others are not looked into.
+    A small model that is told to use `@traced` imports `trace`. Looked at are absolute imports at the top level of
+    Python, of modules that are files of the repository by where they lie.
     """
     block = _python_block(answer, path)
     imported = [
-        (each.module, alias.name)
+        (each.module, {alias.name for alias in each.names if alias.name != "*"})
         for each in (_statements(block.code) if block else ())
         if isinstance(each, ast.ImportFrom) and each.module and not each.level
-        for alias in each.names
-        if alias.name != "*"
+        if each.module.partition(".")[0] not in sys.stdlib_module_names
     ]
-    found = repository() if imported else None
-    return found is None or all(_has(module, name, path, found) for module, name in imported)
+    if not imported:
+        return True
+    found = repository()
+    by_name = defaultdict[str, list[str]](list)
+    for file in found.files:
+        if file.endswith(".py") and file != path:
+            by_name[PurePosixPath(module_of(file)).name].append(file)
+    return all(
+        _has(origin, name, found)
+        for module, names in imported
+        for origin in by_name[module.rpartition(".")[2]]
+        if _module(origin, path, found.files) == module
+        for name in names
+    )
 
 
-def _has(module: str, name: str, target: str, repository: Repository) -> bool:
-    """Whether a module that is a file of the repository has this word in it, or beside it; True for other modules."""
-    last = module.rpartition(".")[2]
-    alike = [path for path in repository.files if PurePosixPath(module_of(path)).name == last and path.endswith(".py")]
-    origins = [path for path in alike if path != target and _module(path, target, repository.files) == module]
-    inside = {module_of(path) for path in repository.files}
-    texts = {path: repository.text(path) for path in origins}
-    return not origins or any(
-        text is None or re.search(rf"\b{re.escape(name)}\b", text) or f"{module_of(path)}/{name}" in inside
-        for path, text in texts.items()
+def _has(path: str, name: str, repository: Repository) -> bool:
+    """Whether a file has this word in it, or beside it, or may have it from elsewhere."""
+    text, beside = repository.text(path), f"{module_of(path)}/{name}"
+    return (
+        text is None
+        or (name.startswith("__") and name.endswith("__"))
+        or re.search(rf"\b{re.escape(name)}\b|\bimport \*|\b__getattr__\b", text) is not None
+        or any(file == f"{beside}.py" or file.startswith(f"{beside}/") for file in repository.files)
     )
 
 

@@ -1,6 +1,6 @@
 """Which commits were made of applied edits, and which lessons stand behind those edits.
 
-Invariant: an edit has one commit at most.
+Invariant: an edit has one commit at most; a commit may hold several.
 """
 
 from __future__ import annotations
@@ -28,6 +28,11 @@ class Commits:
         query = "SELECT commit_id FROM commits WHERE proposal = ?"
         found = self._database.rows(query, number_of(proposal_id, "p"))
         return found[0]["commit_id"] if found else None
+
+    def held_by(self, proposal_id: str) -> list[str]:
+        """The proposals whose edits are in the commit of this one, the oldest first; none where there is no commit."""
+        query = "SELECT proposal FROM commits WHERE commit_id = ? ORDER BY proposal"
+        return [f"p{row['proposal']}" for row in self._database.rows(query, self.of(proposal_id) or "")]
 
     def lesson_from(self, proposal_id: str) -> str | None:
         """The id of the lesson that the verdict on this proposal created."""

@@ -35,7 +35,7 @@ class Corrections:
 
 def corrections(
     generator: Generator, chat: Chat, rollout: Rollout, comment: str, is_sound: Callable[[str], bool],
-    resumed: Callable[[str, str], str | None], pause: Callable[[], None],
+    resumed: Callable[[str, str], str | None], is_importable: Callable[[str], bool], pause: Callable[[], None],
 ) -> Corrections:  # fmt: skip
     """The rejected answer rewritten by the comment, and the task done anew with the comment as a rule.
 
@@ -50,7 +50,7 @@ def corrections(
 
     Args:
         generator: on a view whose adapter is off.
-        is_sound, resumed: see `Evidence`.
+        is_sound, resumed, is_importable: see `Evidence`.
         pause: called between two passes; may block or raise.
     """
     rejected = chat.decode(rollout.token_ids)
@@ -91,7 +91,7 @@ def corrections(
         for nats in ATTACHED:
             text = to_its_end(prompt_ids, contrast, nats)
             correction = teacher.demonstration(text, rejected)
-            if correction and (is_sound(correction) or not was_sound):
+            if correction and (is_sound(correction) or not was_sound) and is_importable(correction):
                 return correction
             if correction is None and teacher.through_block(text):
                 return None  # as it was; closer to what it was it can only be that again

@@ -221,7 +221,7 @@ class Learner:
         if not (self._settings.demonstration and evidence.comment):
             return None
         self._stage("rewriting")
-        asked = rollout, evidence.comment, evidence.is_sound, evidence.resumed
+        asked = rollout, evidence.comment, evidence.is_sound, evidence.resumed, evidence.is_importable
         with self._view.adapter_off():
             found = corrections(self._generator, self._chat, *asked, self._pause)
         scored = [

@@ -71,9 +71,9 @@ class Evidence:
     `is_whole` of the beginning of one whether it is sound already, so that what is still to come does not matter;
     `resumed` takes one that ends too early, and a whole one, and gives the first as far as it goes with the beginning
     of what it lacks, or None; `bare` takes an answer and the rejected one, leaves out of the first what the model need
-    not write, for it is added to whatever lacks it, and puts back what it lost and no comment is about. `against` are
-    the lines that the comment is about; none means the whole answer. `supersedes`: lessons that the comment argues
-    against may go for it.
+    not write, for it is added to whatever lacks it, and puts back what it lost and no comment is about; `is_importable`
+    says whether there is what an answer imports. `against` are the lines that the comment is about; none means the
+    whole answer. `supersedes`: lessons that the comment argues against may go for it.
     """
 
     comment: str
@@ -82,5 +82,6 @@ class Evidence:
     is_whole: Callable[[str], bool] = lambda begun: False
     resumed: Callable[[str, str], str | None] = lambda answer, whole: None
     bare: Callable[[str, str], str] = lambda answer, rejected: answer
+    is_importable: Callable[[str], bool] = lambda answer: True
     against: Sequence[Block] = ()
     supersedes: bool = True

@@ -35,7 +35,11 @@ class Untold:
 
 @dataclass(frozen=True)
 class Correction(Untold):
-    """An answer that should have been; `told` is what the base, shown the comment, thinks of its tokens, [T]."""
+    """An answer that should have been.
+
+    `told` is what the base, shown the comment, thinks of its tokens, [T]; where a rule in the prompt does not show what
+    the comment does, the same as if it did what it does in `Hindsight.accounted`.
+    """
 
     example: str
     told: Tensor | None  # None: the person wrote it, and the comment need not account for it

@@ -84,7 +84,7 @@ class Committing:
         message, agreed = outcome
         self._messages[draft.proposal_id] = message
         if agreed:
-            make = partial(self._session.commits.make, draft.proposal_id, message)
+            make = partial(self._session.commits.make, draft.proposal_id, message, draft.others)
             self._calls.submit(make, failed=self._refused)
 
     def _refused(self, error: ContinualCodeError) -> None:

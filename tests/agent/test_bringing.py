@@ -231,14 +231,22 @@ def test_imports_that_were_there_before_stay_and_so_does_every_other_language():
         ("from shop.money import as_euro", False),
         ("from shop import money", True),
         ("from shop import mony", False),
+        ("from shop import parts", True),  # a directory
+        ("from shop import __doc__", True),
         ("from shop.money import *", True),
+        ("from shop.stars import as_euro", True),  # nobody knows what it has
+        ("from shop.lazy import as_euro", True),
         ("from money import as_euro", True),  # no file is imported by this name: somebody else's
         ("from json import lods", True),
         ("import shop.mony", True),
+        ("from .money import as_euro", True),
     ],
 )
 def test_what_is_imported_from_a_file_has_to_be_in_it(statement: str, expected: bool):
-    files = FILES | {"shop/__init__.py": "", "shop/lib/json.py": "def loads(text):\n    return text\n"}
+    files = FILES | {
+        "lib/json.py": "def loads(text):\n    return text\n", "shop/parts/one.py": "",
+        "shop/stars.py": "from shop.money import *\n", "shop/lazy.py": "def __getattr__(name):\n    return 1\n",
+    }  # fmt: skip
     answer = f"```python\n{statement}\n\n\ndef added(x):\n    return x\n```"
     assert is_importable(answer, "shop/cart.py", lambda: Repository(sorted(files), files.get)) is expected
 
@@ -252,6 +260,7 @@ def test_no_repository_is_read_for_an_answer_that_imports_nothing_from_anywhere(
     assert is_importable("```javascript\nimport a from './a'\n```", "shop/cart.js", unwanted)
 
 
+FUTURE = "from __future__ import annotations\n"
 MEAN = "def mean(values):\n    return math.fsum(values) / count(values)\n"
 
 
@@ -283,3 +292,22 @@ def test_only_what_a_correction_still_uses_is_put_back():
     assert put_back(f"x = 1\n{MEAN}", f"x = 1\nimport math\n\n{MEAN}").startswith("import math\n\nx = 1")
     assert put_back(MEAN, f"import math as m\n{MEAN}").startswith("def mean"), "it never had that name"
     assert put_back(MEAN, "nothing that parses (") == f"{MEAN}```"
+
+
+@pytest.mark.parametrize(
+    ("rejected", "correction", "expected"),
+    [
+        ("import simplejson as json\n", "import json\n", ""),  # brought by itself
+        ("from babel import as_euros\n", "from shop.money import as_euros\n", ""),
+        ("import datetime\n", "from datetime import datetime\n", ""),
+        (f"{FUTURE}import os\n\n\n", "", f"{FUTURE}import os\n\n\n"),
+        ("from tkinter import *\n\n", "", "from tkinter import *\n\n"),
+        ("# mine\n\nimport numpy\n\n", "# mine\n\n", "# mine\n\nimport numpy\n\n"),
+    ],
+)
+def test_what_a_correction_imports_from_elsewhere_is_not_lost(rejected: str, correction: str, expected: str):
+    repository = Repository(sorted(FILES), FILES.get)
+    code = "def f(x):\n    return json.loads(as_euros(datetime.now() + os.sep + Button(numpy)))\n"
+    answers = (f"```python\n{imports}{code}```" for imports in (correction, rejected))
+    found = with_imports_like(*answers, "shop/cart.py", f"{rejected}{code}", lambda: repository)
+    assert found.removeprefix("```python\n").removesuffix(f"{code}```") == expected

@@ -57,11 +57,11 @@ def never(answer: str, whole: str) -> None:
 
 def correct(
     bench: Bench, answers: Answers, sound: Container[str] = ALL, resumed: Callable[[str, str], str | None] = never,
-    rejected: str = REJECTED,
+    rejected: str = REJECTED, unknown: Container[str] = (),
 ) -> list[str]:  # fmt: skip
     rollout = replace(bench.rollout, token_ids=tuple(bench.base.chat.encode(rejected)))
-    is_sound = sound.__contains__
-    found = corrections(answers, bench.base.chat, rollout, COMMENT.comment, is_sound, resumed, lambda: False)  # type: ignore[arg-type]
+    asked = rollout, COMMENT.comment, sound.__contains__, resumed, lambda answer: answer not in unknown
+    found = corrections(answers, bench.base.chat, *asked, lambda: None)  # type: ignore[arg-type]
     return [each for each in (found.rewritten, found.anew) if each]
 
 
@@ -138,6 +138,14 @@ def test_one_that_never_has_an_end_is_given_up_and_written_again(bench: Bench) -
     )  # fmt: skip
     assert found == [THIRD, OTHERWISE]
     assert answers.attached == [False] * PARTS + [True, False]
+
+
+def test_a_correction_that_imports_what_is_not_there_is_written_again_even_if_the_rejected_answer_was_broken(
+    bench: Bench,
+) -> None:
+    answers = Answers(bench, OTHERWISE, ANOTHER, ANOTHER)
+    assert correct(bench, answers, sound=[], unknown=[OTHERWISE]) == [ANOTHER], "both are the same"
+    assert answers.attached == [False, True, False]
 
 
 def test_what_was_broken_before_is_not_resumed(bench: Bench) -> None:

@@ -85,7 +85,8 @@ class ScriptedCommits:
         self._note("draft", proposal_id)
         return CommitDraft(proposal_id or "p1", "greet.py", "main", self.message, self.others)
 
-    def make(self, proposal_id: str, message: str) -> None:
+    def make(self, proposal_id: str, message: str, others: Sequence[str] = ()) -> None:
+        assert tuple(others) == self.others
         self._note("commit", proposal_id, message)
 
     def write_subject(self, proposal_id: str) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from person import at_work
-from scripted import lesson, ready
+from scripted import learned, lesson, ready
 
 from continual_code.errors import UsageError
 from continual_code.events import Checked, Failed, LearnerState, StudiedAgain, Undone
@@ -41,7 +41,7 @@ async def test_the_lesson_that_is_being_learned_is_told_from_those_that_wait() -
         await person.until(lambda: "● learning" in row_with(person.screen, " l1 "), "the one that is learned")
         assert "◌ waiting" in row_with(person.screen, " l2 ")
         person.session.lesson_list = [TAUGHT[0], waiting[1]]
-        person.session.play(LearnerState("learning", "l2"))
+        person.session.play(learned("l1"), LearnerState("learning", "l2"))
         await person.until(lambda: "● learned" in row_with(person.screen, " l1 "), "that it has ended")
         assert "● learning" in row_with(person.screen, " l2 ")
 

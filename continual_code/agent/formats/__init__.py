@@ -8,7 +8,7 @@ from continual_code.agent.formats.additions import asked_for, with_addition
 from continual_code.agent.formats.checks import check
 from continual_code.agent.formats.fences import Fenced, fenced_blocks
 from continual_code.agent.formats.fitting import fit
-from continual_code.agent.formats.imports import missing_imports, with_imports
+from continual_code.agent.formats.imports import import_line, missing_imports, with_imports
 from continual_code.agent.formats.reading import Answer, read_answer
 from continual_code.agent.formats.spacing import keep_spacing
 from continual_code.agent.formats.splicing import splice
@@ -22,6 +22,7 @@ __all__ = [
     "check",
     "fenced_blocks",
     "fit",
+    "import_line",
     "keep_spacing",
     "missing_imports",
     "read_answer",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from continual_code.agent.formats.reading import is_sound
@@ -15,18 +14,14 @@ _CLOSING = re.compile(r"\n[ \t]*(?:`{3,}|~{3,})[ \t]*(?=\n|\Z)")
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Code that could stand in `target`, and defines `names` (see `asked_for`).
-
-    `is_importable` says of an answer whether there is what it imports.
-    """
+    """Code that could stand in `target`, and defines `names` (see `asked_for`)."""
 
     target: str
     names: frozenset[str] = frozenset()
-    is_importable: Callable[[str], bool] = lambda answer: True
 
     def is_sound(self, answer: str) -> bool:
-        """See `reading.is_sound`; and what it imports is there."""
-        return is_sound(answer, self.target, self.names) and self.is_importable(answer)
+        """See `reading.is_sound`."""
+        return is_sound(answer, self.target, self.names)
 
     def is_whole(self, answer: str) -> bool:
         """Whether what has been written of an answer is sound up to the fence that closes its code."""

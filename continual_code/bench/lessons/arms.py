@@ -57,7 +57,9 @@ def _distilled(**changes: object) -> Arm:
         settings = usual.model_copy(update={**changes, "learning_rate": rate or usual.learning_rate})
         learner = subject.learner(settings)
         wanted = lesson.wanted
-        evidence = Evidence(lesson.comment, None, wanted.is_sound, wanted.is_whole, wanted.resumed, lesson.bare)
+        evidence = Evidence(
+            lesson.comment, None, wanted.is_sound, wanted.is_whole, wanted.resumed, lesson.bare, lesson.is_importable
+        )
         rollout = lesson.rollout
         learner.prepare(subject.untaught.tensors)  # as the program does before the verdict
         learner.read_ahead(rollout)

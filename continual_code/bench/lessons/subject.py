@@ -109,7 +109,11 @@ class Lesson:
     @property
     def wanted(self) -> Wanted:
         """What an answer to its task has to be."""
-        return Wanted(self.path, self.names, lambda answer: is_importable(answer, self.path, self._repository))
+        return Wanted(self.path, self.names)
+
+    def is_importable(self, answer: str) -> bool:
+        """See `Evidence`."""
+        return is_importable(answer, self.path, self._repository)
 
     def bare(self, answer: str, rejected: str) -> str:
         """See `Evidence`."""

@@ -87,9 +87,10 @@ class LessonsScreen(Page[None]):
 
     def hear(self, event: Event) -> None:
         """Something happened while the list is open."""
-        begins = isinstance(event, LearnerState) and self._learning != self.query_one(LessonList).learning
-        if begins or isinstance(event, Ready | Learned | Recorded | Undone | Checked | StudiedAgain):
+        if isinstance(event, Ready | Learned | Recorded | Undone | Checked | StudiedAgain):
             self._reload()
+        elif isinstance(event, LearnerState) and self._stands:
+            self._mark()
         elif isinstance(event, Failed):
             self._say(Content("\n").join(failure(event.what, event.kept, event.do)))
 
@@ -154,7 +155,8 @@ class LessonsScreen(Page[None]):
         drawn = courses(lessons, self.size.width - 60)
         self.query_one("#lesson-courses", Static).update(Content.styled(drawn, ".quiet"))
         self.query_one("#lesson-courses").display = bool(drawn)
-        self.query_one(LessonList).show(lessons, self._learning)
+        self.query_one(LessonList).mark(self._learning)
+        self.query_one(LessonList).show(lessons)
         self.query_one(LessonList).focus()
 
     @property
@@ -167,6 +169,15 @@ class LessonsScreen(Page[None]):
     def _stands(self) -> bool:
         """Whether an answer still finds the table: a screen on its way out loses its parts before it is gone."""
         return {part.id for part in self.children} >= PARTS
+
+    def _mark(self) -> None:
+        """Mark the lesson that is being learned, if it is another one than before."""
+        rows, learning = self.query_one(LessonList), self._learning
+        if rows.learning != learning:
+            concerned = rows.learning, learning
+            rows.mark(learning)
+            if rows.lesson and rows.lesson.id in concerned:
+                self._say(detail(rows.lesson, learning))
 
     def _failed(self, error: ContinualCodeError) -> None:
         if self._stands:

@@ -63,13 +63,14 @@ class LessonList(Rows):
     def moved(self) -> Message:
         return self.Chosen(self.lesson)
 
-    def show(self, lessons: Sequence[Lesson], learning: str | None = None) -> None:
-        """Replace the rows; the cursor stays on the same lesson where it still exists.
-
-        Args:
-            learning: the id of the lesson that is being learned.
-        """
+    def mark(self, learning: str | None) -> None:
+        """Say of which lesson, by its id, the row says that it is being learned."""
         self.learning = learning
+        self._painted.clear()
+        self.lines_changed(0)
+
+    def show(self, lessons: Sequence[Lesson]) -> None:
+        """Replace the rows; the cursor stays on the same lesson where it still exists."""
         kept = self.lesson.id if self.lesson else None
         self._lessons = list(reversed(lessons))
         places = {lesson.id: place for place, lesson in enumerate(self._lessons)}
@@ -109,9 +110,9 @@ def status_of(lesson: Lesson, learning: str | None = None) -> str:
     Args:
         learning: the id of the lesson that is being learned.
     """
-    if lesson.status == "pending" and lesson.id == learning:
-        return LEARNING
-    return ("◒ in both" if lesson.faded else STATUS[lesson.status]) + (" ▪" if lesson.pinned else "")
+    is_learned_now = lesson.status == "pending" and lesson.id == learning
+    word = LEARNING if is_learned_now else "◒ in both" if lesson.faded else STATUS[lesson.status]
+    return word + (" ▪" if lesson.pinned else "")
 
 
 def figure(value: float | None) -> str:
