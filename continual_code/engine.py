@@ -104,5 +104,5 @@ def _evidence(agent: Agent, pending: PendingLesson) -> Evidence:
     example = fenced(edited, path) if edited else None
     names = asked_for(proposal.task.text, proposal.before, proposal.after, path, comment)
     wanted, is_importable = Wanted(path, names), partial(agent.is_importable, path=path)
-    bare = partial(agent.with_imports_like, path=path, known=proposal.after)
+    bare = partial(agent.with_imports_like, comment=comment, path=path, known=proposal.after)
     return Evidence(comment, example, wanted.is_sound, wanted.is_whole, wanted.resumed, bare, is_importable, against)

@@ -9,12 +9,12 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Sequence
 from pathlib import PurePosixPath
 
 from pyflakes.checker import Checker
-from pyflakes.messages import UndefinedName
+from pyflakes.messages import Message, UndefinedName, UnusedImport
 
 from continual_code.agent.formats import Fenced, fenced_blocks, import_line, missing_imports, with_imports
 from continual_code.agent.languages import PYTHON, language_of
@@ -47,16 +47,37 @@ def with_forgotten_imports(
     return with_imports(after, [_import_of(name, after, path, found, shown) for name in sorted(names)], PYTHON)
 
 
-def with_imports_like(answer: str, rejected: str, path: str, known: str, repository: Callable[[], Repository]) -> str:
-    """Another answer to the same task, without imports that would be added to it, and with those that it lost.
+def with_imports_like(
+    answer: str, rejected: str, comment: str, path: str, known: str, repository: Callable[[], Repository]
+) -> str:
+    """Another answer to the same task, with only those other imports than the rejected one that it has to have.
 
-    Lost is what the rejected answer imports and this one still uses, and imports from nowhere.
+    Left out is what would be added to it, and what it does not use (unless the comment names it); put back is what it
+    lost: what the rejected answer imports and this one still uses, and imports from nowhere.
 
     Args:
         known: see `without_spare_imports`; what the rejected answer made of the file.
     """
+    answer = _without_idle_imports(answer, comment, path, known)
     lost = _lost_imports(answer, rejected, path)
     return _with_lost_imports(without_spare_imports(answer, path, known, repository), rejected, path, lost)
+
+
+def _without_idle_imports(answer: str, comment: str, path: str, known: str) -> str:
+    block = _python_block(answer, path)
+    if block is None:
+        return answer
+    unused = Counter(each.lineno for each in _messages(block.code) if isinstance(each, UnusedImport))
+    new = [each for each in _imports_of(block.code) if missing_imports(known, [each], PYTHON)]
+    lines = block.code.split("\n")
+    idle = [
+        statement
+        for first, last in import_ranges(block.code, PYTHON)
+        if (statement := "\n".join(lines[first - 1 : last])) in new
+        and unused[first] == len(_aliases(statement))
+        and not _bound(statement) & set(re.findall(r"\w+", comment))
+    ]
+    return answer.replace(block.code, _without(block.code, idle), 1)
 
 
 def _lost_imports(answer: str, rejected: str, path: str) -> list[str]:
@@ -167,8 +188,12 @@ def _statements(code: str) -> list[ast.stmt]:
 
 def _bound(statement: str) -> set[str]:
     """The names that an import statement binds."""
+    return {alias.asname or alias.name.partition(".")[0] for alias in _aliases(statement)}
+
+
+def _aliases(statement: str) -> list[ast.alias]:
     nodes = [each for each in _statements(statement) if isinstance(each, ast.Import | ast.ImportFrom)]
-    return {alias.asname or alias.name.partition(".")[0] for each in nodes for alias in each.names}
+    return [alias for each in nodes for alias in each.names]
 
 
 def _imports_of(code: str) -> list[str]:
@@ -191,12 +216,16 @@ def _without(code: str, statements: Sequence[str]) -> str:
 
 def _undefined(text: str) -> set[str]:
     """The names that nothing binds; none in a text that is not Python, or that imports everything from somewhere."""
+    return {each.message_args[0] for each in _messages(text) if isinstance(each, UndefinedName)}
+
+
+def _messages(text: str) -> list[Message]:
+    """What there is to say of a text; nothing where it is not Python."""
     tree = python_tree(text)
     try:
-        messages = Checker(tree).messages if tree else []
+        return Checker(tree).messages if tree else []
     except RecursionError:
-        return set()
-    return {each.message_args[0] for each in messages if isinstance(each, UndefinedName)}
+        return []
 
 
 def _import_of(name: str, text: str, target: str, repository: Repository, shown: Collection[str]) -> str:

@@ -157,9 +157,9 @@ class Agent:
         )  # fmt: skip
         return Draft(context.target, context.before, after, rollout, seconds, context.left_out)
 
-    def with_imports_like(self, answer: str, rejected: str, path: str, known: str) -> str:
+    def with_imports_like(self, answer: str, rejected: str, comment: str, path: str, known: str) -> str:
         """See `bringing.with_imports_like`; left out is what `read` would add, unless the text `known` has it."""
-        return with_imports_like(answer, rejected, path, known, self._repository)
+        return with_imports_like(answer, rejected, comment, path, known, self._repository)
 
     def is_importable(self, answer: str, path: str) -> bool:
         """Whether the files of the repository have what an answer imports from them."""

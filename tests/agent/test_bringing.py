@@ -276,7 +276,7 @@ def test_imports_that_a_correction_lost_are_put_back(lost: str, expected: str):
     known = f"import math\nfrom count import count\n\n\n{MEAN}"
     repository, code = Repository(sorted(FILES), FILES.get), f"@as_euros\n{MEAN}"
     found = with_imports_like(
-        f"```python\n{lost}{code}```", f"```python\n{known}```", "shop/cart.py", known, lambda: repository
+        f"```python\n{lost}{code}```", f"```python\n{known}```", "", "shop/cart.py", known, lambda: repository
     )
     assert found == f"```python\n{expected}{code}```"
 
@@ -286,7 +286,7 @@ def test_only_what_a_correction_still_uses_is_put_back():
 
     def put_back(code: str, rejected: str) -> str:
         answers = (f"```python\n{text}```" for text in (code, rejected))
-        return with_imports_like(*answers, "shop/cart.py", "", lambda: repository).removeprefix("```python\n")
+        return with_imports_like(*answers, "", "shop/cart.py", "", lambda: repository).removeprefix("```python\n")
 
     assert put_back("def mean(v):\n    return sum(v)\n", f"import math\n{MEAN}").startswith("def mean")
     assert put_back(f"x = 1\n{MEAN}", f"x = 1\nimport math\n\n{MEAN}").startswith("import math\n\nx = 1")
@@ -309,5 +309,19 @@ def test_what_a_correction_imports_from_elsewhere_is_not_lost(rejected: str, cor
     repository = Repository(sorted(FILES), FILES.get)
     code = "def f(x):\n    return json.loads(as_euros(datetime.now() + os.sep + Button(numpy)))\n"
     answers = (f"```python\n{imports}{code}```" for imports in (correction, rejected))
-    found = with_imports_like(*answers, "shop/cart.py", f"{rejected}{code}", lambda: repository)
+    found = with_imports_like(*answers, "", "shop/cart.py", f"{rejected}{code}", lambda: repository)
     assert found.removeprefix("```python\n").removesuffix(f"{code}```") == expected
+
+
+def test_what_a_correction_imports_and_does_not_use_is_left_out_unless_the_comment_names_it():
+    repository = Repository(sorted(FILES), FILES.get)
+    had, code = "import xml\n", "async def f(x):\n    return Any\n"
+    imports = f"{had}import asyncio\nfrom typing import Any, List\nfrom numpy import array as a\n"
+
+    def left(comment: str) -> str:
+        answers = (f"```python\n{text}{code}```" for text in (imports, had))
+        found = with_imports_like(*answers, comment, "shop/cart.py", f"{had}{code}", lambda: repository)
+        return found.removeprefix("```python\n").removesuffix(f"{code}```")
+
+    assert left("Make it async.") == f"{had}from typing import Any, List\n", "that line is needed, and what was there"
+    assert left("Import asyncio, too.") == f"{had}import asyncio\nfrom typing import Any, List\n"

@@ -117,7 +117,7 @@ class Lesson:
 
     def bare(self, answer: str, rejected: str) -> str:
         """See `Evidence`."""
-        return with_imports_like(answer, rejected, self.path, self.after, self._repository)
+        return with_imports_like(answer, rejected, self.comment, self.path, self.after, self._repository)
 
     def _repository(self) -> Repository:
         return Repository(sorted(self.files), self.files.get)
