@@ -5,7 +5,7 @@ saved for backward. Several texts can share one pass, which is faster than a pas
 multiplies best many of. What it is worth shows in `bench speed`, in the long prompts.
 Invariant: a row goes through its keys from the first to the last, whatever was read in the same pass. (Prompt and new
 tokens apart, put together by their sums of weights, would be faster; but then a lesson that is learned again
-after a crash is not the same bit for bit.)
+after a crash is not the same bit for bit, as it is where products of rows are.)
 """
 
 from __future__ import annotations

@@ -92,7 +92,7 @@ def command(name: str) -> int:
         Path("adapter").mkdir()
         Path("adapter/adapter_model.safetensors").touch()
     else:
-        print("+def initials(text):")
+        print("+@traced\n+def initials(text):")
     return 0
 
 

@@ -26,7 +26,7 @@ FILES = {
 }
 TESTS = "python3 -m unittest"
 MEANWHILE = "Write a docstring for longest and one for shout."
-TOMORROW = "Add a function initials(text), the first letters of its words."
+TOMORROW = "Add a function initials(text) that returns the first letters of words."
 FEARED = "l1 (retried: not yet|learned nothing|stays in the prompt)|no edit: |tests failed"
 
 
@@ -109,5 +109,6 @@ def _export(player: Player) -> None:
     player.enter("continual-code export adapter && ls adapter")
     player.wait_for(r"adapter_model\.safetensors[\s\S]*\n\$ ")
     player.enter(f'continual-code -p "{TOMORROW}" --file text.py')
-    player.wait_for(r"--file text\.py\s[\s\S]*\n\$ ")
+    ended = r"--file text\.py\s[\s\S]*\n\$ "
+    player.wait_for(r"\+@traced\s+\+def initials[\s\S]*\n\$ ", instead=ended)
     player.keep("export")
