@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from importlib.util import find_spec
 
+from continual_code.agent.formats import Wanted
 from continual_code.bench.lessons import baselines
 from continual_code.bench.lessons.subject import Lesson, State, Subject, Tensors
 from continual_code.errors import UsageError
@@ -56,7 +57,7 @@ def _distilled(**changes: object) -> Arm:
         usual = subject.settings.learning
         settings = usual.model_copy(update={**changes, "learning_rate": rate or usual.learning_rate})
         learner = subject.learner(settings)
-        wanted = lesson.wanted
+        wanted = Wanted(lesson.path, lesson.names)
         evidence = Evidence(
             lesson.comment, None, wanted.is_sound, wanted.is_whole, wanted.resumed, lesson.bare, lesson.is_importable
         )

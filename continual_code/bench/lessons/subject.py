@@ -17,7 +17,7 @@ from torch import Tensor
 
 from continual_code.agent import Agent
 from continual_code.agent.bringing import is_importable, with_imports_like
-from continual_code.agent.formats import Wanted, asked_for
+from continual_code.agent.formats import asked_for
 from continual_code.agent.repository import Repository
 from continual_code.agent.symbol_index import SymbolIndex
 from continual_code.agent.symbol_map import SymbolMap
@@ -105,11 +105,6 @@ class Lesson:
         """What is said about an answer to an exercise; `rollout` is the answer's."""
         names = asked_for(exercise.task, answer.before, answer.after, exercise.file, comment)
         return cls(rollout, comment, edit, exercise.file, id, names, exercise.files, answer.after)
-
-    @property
-    def wanted(self) -> Wanted:
-        """What an answer to its task has to be."""
-        return Wanted(self.path, self.names)
 
     def is_importable(self, answer: str) -> bool:
         """See `Evidence`."""
