@@ -71,7 +71,7 @@ def corrections(
 
         asked = answer(
             generator, [*prompt_ids, *begun_ids], rollout, owner=BASE, pause=pause, contrast=contrast,
-            attachment=attachment, similar=written, is_enough=is_enough,
+            processor=attachment, similar=written, is_enough=is_enough,
         )  # fmt: skip
         written.append([*begun_ids, *asked.token_ids])
         text = begun + chat.decode(asked.token_ids)

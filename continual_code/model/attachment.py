@@ -34,8 +34,8 @@ class Attachment:
     def __init__(self, token_ids: Sequence[int], nats: float) -> None:
         self._ids, self._nats, self._place = tuple(token_ids), nats, _Place()
 
-    def favour(self, logits_T_V: Tensor, draft: Sequence[int]) -> Tensor:
-        """Logits with the bonus; row t is the distribution after draft[:t]."""
+    def process(self, logits_T_V: Tensor, draft: Sequence[int]) -> Tensor:
+        """See `LogitsProcessor`."""
         favoured, place = logits_T_V.clone(), self._place
         for row in range(len(draft) + 1):
             if place.at is not None and place.at < len(self._ids):
@@ -45,7 +45,7 @@ class Attachment:
         return favoured
 
     def extend(self, tokens: Sequence[int]) -> None:
-        """Go on by what was written."""
+        """See `LogitsProcessor`."""
         for token in tokens:
             self._place = self._after(self._place, token)
 

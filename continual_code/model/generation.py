@@ -10,13 +10,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
 from transformers import DynamicCache
 
 from continual_code.events import FinishReason
-from continual_code.model.attachment import Attachment
 from continual_code.model.lookup import PromptLookup
 from continual_code.model.prefix import Prefix, PrefixStore
 from continual_code.model.repetition import cut_loop
@@ -64,6 +64,17 @@ class Generation:
     passes: int
 
 
+class LogitsProcessor(Protocol):
+    """Changes what is drawn, by what was written so far; for one answer."""
+
+    def process(self, logits_T_V: Tensor, draft: Sequence[int]) -> Tensor:
+        """New logits; row t is the distribution after draft[:t]."""
+        ...
+
+    def extend(self, tokens: Sequence[int]) -> None:
+        """Go on by what was written."""
+
+
 class Generator:
     """Generates with one view. The thread that owns the view calls it."""
 
@@ -78,7 +89,7 @@ class Generator:
         *,
         owner: object,
         contrast: Contrast | None = None,
-        attachment: Attachment | None = None,
+        processor: LogitsProcessor | None = None,
         similar: Sequence[Sequence[int]] = (),
         on_tokens: Callable[[Sequence[int]], None] = lambda tokens: None,
         stopped: Callable[[], bool] = lambda: False,
@@ -90,7 +101,7 @@ class Generator:
             prompt_ids: at least one token.
             owner: names the weights of the view (its revision), for the prefix store.
             contrast: see `contrasted`.
-            attachment: fresh, of an answer to stay close to.
+            processor: fresh.
             similar: answers that this one may resemble, the likeliest last; drafts are copied from them, too.
             on_tokens: called after each pass with the tokens it produced.
             stopped: asked before each pass; True ends the answer as "interrupted".
@@ -111,8 +122,8 @@ class Generator:
                 caches = caches[:1]
             hidden = self._view.hidden_of_each([[last, *draft]] * len(caches), caches)
             logits_T_V, *others = [self._view.logits(each) for each in hidden]
-            if attachment:
-                logits_T_V = attachment.favour(logits_T_V, draft)
+            if processor:
+                logits_T_V = processor.process(logits_T_V, draft)
             logits_T_V = contrasted(logits_T_V, *others)
             passes += 1
             new, new_logprobs = draw.verify(logits_T_V, draft, self._stop_ids)
@@ -123,8 +134,8 @@ class Generator:
             logprobs += new_logprobs
             looped = cut_loop(tokens, logprobs, len(new), prompt_ids)
             lookup.extend(new)
-            if attachment:
-                attachment.extend(new)
+            if processor:
+                processor.extend(new)
             last = new[-1]
             if not looped and (end := _enough(tokens, len(new), is_enough)):
                 on_tokens(new[: len(new) - len(tokens) + end])

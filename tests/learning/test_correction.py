@@ -10,8 +10,7 @@ import pytest
 from lessons import COMMENT, Bench
 
 from continual_code.learning.correction import COUNTED, PARTS, corrections
-from continual_code.model.attachment import Attachment
-from continual_code.model.generation import Contrast, Generation
+from continual_code.model.generation import Contrast, Generation, LogitsProcessor
 
 REJECTED = "```python\n" + "".join(f"def f{n}(x):\n    return x + {n}\n\n\n" for n in range(4)) + "```"
 ANOTHER = "```python\nclass Sum:\n    def __init__(self, name):\n        self.name = name\n```"
@@ -36,13 +35,13 @@ class Answers:
         self.written: list[str] = []
 
     def generate(
-        self, prompt_ids: list[int], *_: object, contrast: Contrast | None, attachment: Attachment | None,
+        self, prompt_ids: list[int], *_: object, contrast: Contrast | None, processor: LogitsProcessor | None,
         similar: list[list[int]], is_enough: Callable[[list[int]], bool], **__: object,
     ) -> Generation:  # fmt: skip
         self.prompts.append(self._chat.decode(prompt_ids))
         self.contrasts.append(contrast and self._chat.decode(contrast.prompt_ids))
         self.contrasted.append(contrast.tokens if contrast else 0)
-        self.attached.append(attachment is not None)
+        self.attached.append(processor is not None)
         self.similar.append(len(similar))
         left, ids = self._chat.encode(self.left.pop(0)), []
         while left and not is_enough(ids):

@@ -18,7 +18,7 @@ OLD = [1, 2, 3, 4, 5, 6, 7]
 
 def favoured(attachment: Attachment, draft: list[int]) -> list[int | None]:
     """Of each row the token that is favoured."""
-    bonus_T_V = attachment.favour(torch.zeros(len(draft) + 1, 12), draft)
+    bonus_T_V = attachment.process(torch.zeros(len(draft) + 1, 12), draft)
     assert bonus_T_V.unique().tolist() in ([0.0], [0.0, 2.0], [2.0])
     return [row.argmax().item() if row.any() else None for row in bonus_T_V]
 
@@ -43,7 +43,7 @@ def test_after_a_departure_three_tokens_in_a_row_bring_it_back_but_never_to_what
 
 def test_the_logits_that_are_given_stay_as_they_are() -> None:
     logits = torch.zeros(1, 12)
-    Attachment(OLD, 2.0).favour(logits, [])
+    Attachment(OLD, 2.0).process(logits, [])
     assert not logits.any()
 
 
@@ -60,7 +60,7 @@ def test_a_strong_attachment_repeats_the_answer_and_a_weak_one_leaves_the_model_
     def generate(attachment: Attachment | None) -> Generation:
         sampling = Sampling(max_tokens=len(old), draft_tokens=draft_tokens)
         generator = Generator(views.serving, frozenset(), PrefixStore())
-        return generator.generate(prompt, sampling, owner=1, attachment=attachment, similar=[old])
+        return generator.generate(prompt, sampling, owner=1, processor=attachment, similar=[old])
 
     assert list(generate(Attachment(old, 100.0)).token_ids) == old
     assert generate(Attachment(old, 0.0)) == generate(None)
