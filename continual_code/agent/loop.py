@@ -13,16 +13,27 @@ from dataclasses import dataclass
 
 from continual_code.agent.bringing import is_importable, with_forgotten_imports, with_imports_like
 from continual_code.agent.context import Context, build_context
-from continual_code.agent.formats import check, fit, keep_spacing, read_answer, splice, through_code, with_addition
+from continual_code.agent.formats import (
+    adds_nothing,
+    check,
+    fit,
+    keep_spacing,
+    read_answer,
+    splice,
+    through_code,
+    with_addition,
+)
 from continual_code.agent.languages import language_of
 from continual_code.agent.prompts import build_messages
 from continual_code.agent.repository import Repository, is_like
+from continual_code.agent.showing import Shown
 from continual_code.agent.symbol_map import SymbolMap
 from continual_code.agent.targets import asks_to_add
 from continual_code.errors import Interrupted, ProposalError
 from continual_code.events import Message, Reminder, Rollout, Task
 from continual_code.model.chat import Chat
-from continual_code.model.generation import Generation, Generator, Sampling
+from continual_code.model.generation import Generation, Generator, LogitsProcessor, Sampling
+from continual_code.model.reopening import reopened
 from continual_code.settings import ContextSettings, GenerationSettings
 from continual_code.workspace import Root, list_files
 
@@ -124,18 +135,9 @@ class Agent:
             Interrupted: the person stopped it.
             ProposalError: the answer is not an edit that can be offered.
         """
-        started = time.monotonic()
-        stream = self._chat.stream()
-        sampling = self._sampling(asked)
-
-        def show(tokens: Sequence[int]) -> None:
-            if text := stream.feed(tokens):
-                on_text(text)
-
-        generation = self._generator.generate(
-            asked.prompt_ids, sampling, owner=revision, on_tokens=show, stopped=stopped,
-            is_enough=lambda token_ids: self._is_whole(asked, token_ids),
-        )  # fmt: skip
+        started, shown = time.monotonic(), Shown(self._chat, on_text)
+        generation = self._write(asked, revision, shown, stopped)
+        shown.close()
         if generation.finish == "interrupted":
             raise Interrupted("The answer was stopped.", kept="Nothing was changed.")
         return self.read(asked, generation, revision=revision, seconds=time.monotonic() - started)
@@ -165,6 +167,28 @@ class Agent:
         """Whether the files of the repository have what an answer imports from them."""
         return is_importable(answer, path, self._repository)
 
+    def _write(self, asked: Asked, revision: int, shown: Shown, stopped: Callable[[], bool]) -> Generation:
+        """An answer; one that ends without what the task asks to add goes on, if anything comes of that."""
+
+        def write(begun: Sequence[int], processor: LogitsProcessor | None) -> Generation:
+            def is_enough(token_ids: Sequence[int]) -> bool:
+                answer = [*begun, *token_ids]
+                return self._is_whole(asked, answer) or self._adds_nothing(asked, answer)
+
+            return self._generator.generate(
+                [*asked.prompt_ids, *begun], self._sampling(asked, len(begun)), owner=revision, processor=processor,
+                on_tokens=shown.feed, stopped=stopped, is_enough=is_enough,
+            )  # fmt: skip
+
+        first = write((), None)
+        if first.finish != "stop" or not self._adds_nothing(asked, first.token_ids):
+            return first
+        shown.reopen()
+        again = reopened(self._chat, first, write)
+        if again is None or again.finish == "length" or self._adds_nothing(asked, again.token_ids):
+            return first
+        return again if again.finish == "interrupted" or self._is_whole(asked, again.token_ids) else first
+
     def _repository(self) -> Repository:
         return Repository(list_files(self._root.path), self._text)
 
@@ -175,12 +199,12 @@ class Agent:
         """An answer as the model wrote it."""
         return self._chat.decode(generation.token_ids)
 
-    def _sampling(self, asked: Asked) -> Sampling:
+    def _sampling(self, asked: Asked, begun: int) -> Sampling:
         shown = sum(self._chat.count(block.text) for block in asked.context.blocks if block.kind == "target")
         settings = self._generation
         return Sampling(
             settings.temperature, settings.top_p, settings.seed, settings.draft_tokens,
-            max_tokens=int(ANSWER_FACTOR * shown) + ANSWER_EXTRA,
+            max_tokens=int(ANSWER_FACTOR * shown) + ANSWER_EXTRA - begun,
         )  # fmt: skip
 
     def _is_whole(self, asked: Asked, token_ids: Sequence[int]) -> bool:
@@ -193,6 +217,18 @@ class Agent:
         except ProposalError:
             return False
         return True
+
+    def _adds_nothing(self, asked: Asked, token_ids: Sequence[int]) -> bool:
+        """See `adds_nothing`; an answer that has not closed its code may still add something."""
+        context = asked.context
+        closed = through_code(self._chat.decode(token_ids), context.target)
+        if closed is None:
+            return False
+        try:
+            code = read_answer(closed, context.target, _shown(context)).code
+        except ProposalError:
+            return False
+        return adds_nothing(asked.task.text, context.before, code, context.target)
 
     def _read_edit(self, asked: Asked, generation: Generation) -> str:
         if generation.finish == "length":
@@ -220,5 +256,6 @@ def _place(task: Task, context: Context, code: str) -> str:
     language = language_of(context.target)
     if context.symbol and language:
         return splice(context.before or "", context.symbol, code, language.name)
-    added = with_addition(context.before, code, context.target) if context.before and asks_to_add(task.text) else None
-    return added or fit(context.before, code, context.target)
+    before, target = context.before, context.target
+    added = with_addition(before, code, target) if before and asks_to_add(task.text) else None
+    return added or fit(before, code, target)

@@ -151,6 +151,13 @@ def asks_to_add(text: str) -> bool:
     return _NEW_SYMBOL.search(text) is not None
 
 
+def asks_for_new(text: str, found: Sequence[Symbol]) -> bool:
+    """The same, and what it names, if anything, is not among those found."""
+    match = _NEW_SYMBOL.search(text)
+    taken = {symbol.name for symbol in found}
+    return match is not None and not (_new_name(match, found) == "" and taken & set(_IDENTIFIER.findall(match[0])))
+
+
 def target_symbol(task: Task, path: str, text: str, found: Sequence[Symbol], longest: int) -> Symbol | None:
     """The symbol to rewrite in a file that is too long to rewrite whole; None when the task points to none.
 

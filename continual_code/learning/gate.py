@@ -17,8 +17,9 @@ from continual_code.learning.answering import answer
 from continual_code.learning.lessons import Reasked
 from continual_code.learning.step import Held, Rehearsal, look, weakest
 from continual_code.model.chat import Chat
-from continual_code.model.generation import Generator
+from continual_code.model.generation import Generation, Generator, LogitsProcessor
 from continual_code.model.prefix import PrefixStore
+from continual_code.model.reopening import reopened
 from continual_code.model.views import View
 
 T = TypeVar("T")
@@ -96,16 +97,28 @@ class Gate:
 
     def _ask(self, rollout: Rollout, share: float, similar: Sequence[Sequence[int]], drift: float) -> Reasked:
         generator = Generator(self._view, self._chat.stop_ids, PrefixStore())  # the candidate's keys are nobody else's
-        asked = answer(
-            generator, rollout.prompt_ids, rollout, owner=share, pause=self._pause, similar=similar,
-            is_enough=lambda token_ids: self._is_whole(self._chat.decode(token_ids)),
-        )  # fmt: skip
-        return Reasked(rollout.prompt_ids, asked, drift)
+
+        def ask(begun: Sequence[int] = (), processor: LogitsProcessor | None = None) -> Generation:
+            return answer(
+                generator, [*rollout.prompt_ids, *begun], rollout, owner=share, pause=self._pause, similar=similar,
+                processor=processor, is_enough=lambda token_ids: self._is_whole(self._text([*begun, *token_ids])),
+            )  # fmt: skip
+
+        asked = ask()
+        again = reopened(self._chat, asked, ask) if self._lacks(rollout, asked) else None
+        is_better = again is not None and again.finish == "stop" and not self._lacks(rollout, again)
+        return Reasked(rollout.prompt_ids, again if again and is_better else asked, drift)
 
     def _objection(self, rollout: Rollout, reasked: Reasked) -> str:
         if reasked.generation.finish != "stop":
             return "the answer runs on without an end"
-        was_sound = self._is_sound(self._chat.decode(rollout.token_ids))
-        if was_sound and not self._is_sound(self._chat.decode(reasked.generation.token_ids)):
-            return "the answer is broken, or lacks what the task asked for"
-        return ""
+        is_broken = self._lacks(rollout, reasked.generation)
+        return "the answer is broken, or lacks what the task asked for" if is_broken else ""
+
+    def _lacks(self, rollout: Rollout, asked: Generation) -> bool:
+        """Whether an answer that has come to its end is not sound, as the rejected one was."""
+        is_over = asked.finish == "stop" and self._is_sound(self._text(rollout.token_ids))
+        return is_over and not self._is_sound(self._text(asked.token_ids))
+
+    def _text(self, token_ids: Sequence[int]) -> str:
+        return self._chat.decode(token_ids)

@@ -190,6 +190,27 @@ def test_a_candidate_that_breaks_the_code_it_was_taught_on_is_refused(
     assert "broken, or lacks what the task asked for" in refused.report.reason
 
 
+def test_an_answer_that_lacks_what_the_task_asked_for_goes_on(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = Bench(tiny_model)
+    chat, prompt = bench.base.chat, bench.rollout.prompt_ids
+    begun = chat.encode("```python\nx = 1\n")
+    written = {tuple(prompt): "```python\nx = 1\n```", (*prompt, *begun): "y = 2\n```"}
+
+    def generate(self: Generator, prompt_ids: list[int], *_: object, **__: object) -> Generation:
+        token_ids = tuple(chat.encode(written[tuple(prompt_ids)]))
+        return Generation(token_ids, (0.0,) * len(token_ids), "stop", 1)
+
+    monkeypatch.setattr(Generator, "generate", generate)
+    monkeypatch.setattr(Learner, "objection_to", lambda self, rollout, comment: 0.0)
+    rejected = chat.decode(bench.rollout.token_ids)
+    evidence = replace(COMMENT, is_sound=lambda answer: answer == rejected or "y = 2" in answer)
+    asked = bench.learner(reask=True).learn("l1", bench.rollout, evidence, bench.adapter, 1).reasked
+    assert asked is not None
+    assert chat.decode(asked.generation.token_ids) == "```python\nx = 1\ny = 2\n```"
+
+
 def learned_with(model: Path, monkeypatch: pytest.MonkeyPatch, left: float) -> StepReport:
     """A lesson of which nothing comes up, and whose comment has so much left to say of the answer asked for again."""
     bench = Bench(model)

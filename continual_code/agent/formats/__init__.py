@@ -4,7 +4,7 @@ Reading is lenient, offering is strict: `read_answer` finds the code in whatever
 wrote around it, `check` refuses what a person should not have to read.
 """
 
-from continual_code.agent.formats.additions import asked_for, with_addition
+from continual_code.agent.formats.additions import adds_nothing, asked_for, with_addition
 from continual_code.agent.formats.checks import check
 from continual_code.agent.formats.fences import Fenced, fenced_blocks
 from continual_code.agent.formats.fitting import fit
@@ -18,6 +18,7 @@ __all__ = [
     "Answer",
     "Fenced",
     "Wanted",
+    "adds_nothing",
     "asked_for",
     "check",
     "fenced_blocks",

@@ -10,6 +10,8 @@ import re
 from continual_code.agent.formats.splicing import splice
 from continual_code.agent.languages import language_of
 from continual_code.agent.symbols import new_symbol, symbols
+from continual_code.agent.syntax import fault
+from continual_code.agent.targets import asks_for_new
 
 _WORD = re.compile(r"\w+")
 
@@ -35,3 +37,10 @@ def asked_for(task: str, before: str | None, after: str, path: str, comment: str
     """
     new = {symbol.name for symbol in symbols(after, path)} - {symbol.name for symbol in symbols(before or "", path)}
     return frozenset(new & set(_WORD.findall(task)) - set(_WORD.findall(comment)))
+
+
+def adds_nothing(task: str, before: str | None, code: str, path: str) -> bool:
+    """Whether the code of an answer is whole and defines nothing new, although the task asks for that."""
+    had = symbols(before or "", path)
+    is_asked = language_of(path) is not None and asks_for_new(task, had) and fault(code, path) is None
+    return is_asked and {each.name for each in symbols(code, path)} <= {each.name for each in had}
