@@ -22,6 +22,7 @@ from continual_code.agent.formats import (
     splice,
     through_code,
     with_addition,
+    with_what_it_lost,
 )
 from continual_code.agent.languages import language_of
 from continual_code.agent.prompts import build_messages
@@ -258,4 +259,4 @@ def _place(task: Task, context: Context, code: str) -> str:
         return splice(context.before or "", context.symbol, code, language.name)
     before, target = context.before, context.target
     added = with_addition(before, code, target) if before and asks_to_add(task.text) else None
-    return added or fit(before, code, target)
+    return added or with_what_it_lost(before or "", fit(before, code, target), target, task.text)

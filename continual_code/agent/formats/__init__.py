@@ -10,6 +10,7 @@ from continual_code.agent.formats.fences import Fenced, fenced_blocks
 from continual_code.agent.formats.fitting import fit
 from continual_code.agent.formats.imports import import_line, missing_imports, with_imports
 from continual_code.agent.formats.reading import Answer, read_answer
+from continual_code.agent.formats.restoring import with_what_it_lost
 from continual_code.agent.formats.spacing import keep_spacing
 from continual_code.agent.formats.splicing import splice
 from continual_code.agent.formats.wanted import Wanted, through_code
@@ -31,4 +32,5 @@ __all__ = [
     "through_code",
     "with_addition",
     "with_imports",
+    "with_what_it_lost",
 ]

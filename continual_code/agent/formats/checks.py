@@ -56,6 +56,11 @@ def check(before: str | None, after: str, path: str, *, task: str) -> None:
         raise ProposalError(reason, kept=f"{path} is unchanged.", do="Ask again, in smaller steps if it repeats.")
 
 
+def means_less(task: str) -> bool:
+    """Whether a task speaks of removing something."""
+    return _MEANS_LESS.search(task) is not None
+
+
 def _nothing(before: str, after: str, path: str) -> str | None:
     if not after.strip():
         return f"The answer leaves nothing in {path}."
@@ -84,7 +89,7 @@ def _is_prose_as_python(after: str, path: str) -> bool:
 
 
 def _loss(before: str, after: str, path: str, task: str) -> str | None:
-    if _MEANS_LESS.search(task):
+    if means_less(task):
         return None
     old, new = (sum(bool(line.strip()) for line in text.split("\n")) for text in (before, after))
     if old >= _LONG_ENOUGH_TO_LOSE and new * 2 < old:
