@@ -62,11 +62,11 @@ class LiveCommits:
         edits = desk.uncommitted(proposal_id)
         if not message.strip():
             raise UsageError("The message is empty.", kept="No commit was made.")
-        _, held = _held(desk, proposal_id)
-        if held[:-1] != list(others):
+        held = [*others, proposal_id]
+        if held != list(edits)[-len(held) :]:
             raise UsageError("It would hold other edits than it was said.", kept="No commit was made.", do="Try again.")
         made = commit_edit(desk.root, [edits[each] for each in held], message)
-        for each in held[-made.edits :]:
+        for each in held:
             desk.journal.commits.add(each, made.id)
         self._emit(Committed(proposal_id, edits[proposal_id].path, made.id, made.branch, made.index_behind))
 

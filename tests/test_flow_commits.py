@@ -114,8 +114,10 @@ def test_edits_that_build_on_each_other_are_committed_together(work: Work):
     draft = work.commits.draft()
     assert (draft.proposal_id, draft.others) == (ids[1], (ids[0],))
     other.write_text("mine\n")
-    with pytest.raises(UsageError, match="other edits than it was said"):
+    with pytest.raises(WorkspaceError, match="other uncommitted changes than this edit"):
         work.commits.make(draft.proposal_id, "four")
+    with pytest.raises(UsageError, match="other edits than it was said"):
+        work.commits.make(draft.proposal_id, "four", ("p1",))
     work.commits.make(draft.proposal_id, "four", draft.others)
     assert git(work.desk.root.path, "show", "HEAD:a.py", "HEAD~1:a.py") == "one = 4\none = 2\n"
     assert git(work.desk.root.path, "status", "--porcelain") == "?? b.py\n"

@@ -38,15 +38,11 @@ _PERSONS = (
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """`id` is the full one. `index_behind`: git's index could not follow and still has the file of before.
-
-    `edits`: see `Committable`.
-    """
+    """`id` is the full one. `index_behind`: git's index could not follow and still has the file of before."""
 
     id: str
     branch: str
     index_behind: bool
-    edits: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +75,10 @@ class _Ground:
 
 
 def committable(root: Root, edits: Sequence[EditRecord]) -> Committable:
-    """The commit that `commit_edit` would make.
+    """The commit that `commit_edit` would make of as many of the edits as HEAD has not.
+
+    Args:
+        edits: as `commit_edit` takes them, and there may be older ones before them.
 
     Raises:
         WorkspaceError: none can be made as things are (see there).
@@ -90,17 +89,19 @@ def committable(root: Root, edits: Sequence[EditRecord]) -> Committable:
 
 
 def commit_edit(root: Root, edits: Sequence[EditRecord], message: str) -> Commit:
-    """Commit what edits made of their file: the last one, and those before it that HEAD has not.
+    """Commit what edits made of their file.
 
     Args:
         edits: of one file, each made of what the one before it left; at least one.
 
     Raises:
         WorkspaceError: no repository, no branch or no commit on it yet, a merge or the like under way, no identity,
-            or the file has other changes than these edits; no commit was made.
+            or the file has other changes than all of these edits; no commit was made.
     """
     record = edits[-1]
     ground, identity = _survey(root, edits), _identity(root.path)
+    if ground.edits < len(edits):
+        raise _refused(f"Some of these edits of {record.path} are committed already", do="Try again.")
     blob = _require(_id_from(ask(root.path, "hash-object", "-w", "--stdin", stdin=ground.data)))
     executable = bool(record.mode & 0o100)
     entry = _Entry(ground.committed.mode if ground.committed else "100755" if executable else "100644", blob)
@@ -111,7 +112,7 @@ def commit_edit(root: Root, edits: Sequence[EditRecord], message: str) -> Commit
     ))  # fmt: skip
     _move(root.path, ground, _require(made), identity)
     branch = ground.ref.removeprefix(_BRANCHES)
-    return Commit(made or "", branch, not _follow(root.path, ground, entry), ground.edits)
+    return Commit(made or "", branch, not _follow(root.path, ground, entry))
 
 
 def _survey(root: Root, edits: Sequence[EditRecord]) -> _Ground:

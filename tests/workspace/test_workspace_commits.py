@@ -77,13 +77,15 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
 # --- Several edits of one file --------------------------------------------------------
 
 
-def test_a_commit_also_holds_the_edits_before_it_that_head_has_not(repository: Repository) -> None:
+def test_a_commit_holds_the_edits_that_head_has_not(repository: Repository) -> None:
     first, second = repository.edit(), repository.edit(before="edited\n", after="edited\ntwice\n")
     assert committable(repository.root, [first, second]) == Committable("main", 2)
-    assert commit_edit(repository.root, [first, second], "Both").edits == 2
+    commit_edit(repository.root, [first, second], "Both")
     third = repository.edit(before="edited\ntwice\n", after="thrice\n")
     assert committable(repository.root, [first, second, third]) == Committable("main", 1)
-    commit_edit(repository.root, [first, second, third], "One")
+    with pytest.raises(WorkspaceError, match=r"Some of these edits .* are committed already"):
+        commit_edit(repository.root, [second, third], "One")
+    commit_edit(repository.root, [third], "One")
     assert repository.git("show", "HEAD~1:a.py", "HEAD:a.py") == "edited\ntwice\nthrice\n"
     assert repository.git("status", "--porcelain") == ""
 
