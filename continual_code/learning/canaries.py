@@ -31,13 +31,13 @@ class Canaries:
     def all(self, pause: Callable[[], None]) -> list[Rehearsal]:
         """Every canary that the untaught model is sure of."""
         if self._found is None:
-            found = [self._canary(*exercise, pause) for exercise in exchanges("canaries")]
+            scorer = Scorer(self._view, PrefixStore(), pause)
+            found = [self._canary(*exercise, scorer) for exercise in exchanges("canaries")]
             self._found = [each for each in found if each.deciding]
         return self._found
 
-    def _canary(self, question: str, opening: str, pause: Callable[[], None]) -> Rehearsal:
+    def _canary(self, question: str, opening: str, scorer: Scorer) -> Rehearsal:
         prompt_ids, token_ids = self._chat.render([Message("user", question)]), self._chat.encode(opening)
-        scorer = Scorer(self._view, PrefixStore(), pause)
         hidden_T_D = scorer.hidden(BASE, prompt_ids, token_ids)
         with self._view.adapter_off():
             liked = scorer.logprobs(hidden_T_D).exp().topk(FEW)

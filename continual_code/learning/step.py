@@ -7,6 +7,7 @@ target is fixed before the first update, and a candidate that is not finite neve
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,15 +15,17 @@ from itertools import chain
 
 import torch
 from torch import Tensor
+from transformers import DynamicCache
 
 from continual_code.errors import StateError
 from continual_code.learning.divergence import DIVERGENCES
 from continual_code.learning.scoring import chunks
-from continual_code.model.prefix import Prefix
+from continual_code.model.prefix import Prefix, common
 from continual_code.model.views import View
 from continual_code.settings import LearningSettings
 
 KEPT = 3  # of the positions that should stay as they are, one in so many is looked at in a pass
+SHARED = 16  # first tokens that prompts must have in common for their beginning to be read once
 LEFT = 0.5  # a token that is less probable than this has been left
 
 
@@ -183,12 +186,32 @@ def _surprise(view: View, rehearsals: Sequence[Rehearsal]) -> list[Tensor]:
     """Negative log-probability of each deciding token, or of those that will do in its place, nats, [K] for each."""
     needed = [each.token_ids[: each.deciding[-1]] for each in rehearsals]  # what comes later decides nothing
     texts = [[*each.prompt_ids, *answer_ids] for each, answer_ids in zip(rehearsals, needed, strict=True)]
-    hidden = view.hidden_of_each(texts, [None] * len(texts))  # the prompt's keys fade as well
-    return [_unlikely(view, *pair) for pair in zip(rehearsals, hidden, strict=True)]
+    begun = _beginnings(view, [each.prompt_ids[:-1] for each in rehearsals])  # the prompt's keys fade as well
+    rests = [text[read:] for text, (read, _) in zip(texts, begun, strict=True)]
+    hidden = view.hidden_of_each(rests, [cache for _, cache in begun])
+    return [_unlikely(view, each, rows, read) for each, rows, (read, _) in zip(rehearsals, hidden, begun, strict=True)]
 
 
-def _unlikely(view: View, rehearsal: Rehearsal, hidden_T_D: Tensor) -> Tensor:
-    places = [len(rehearsal.prompt_ids) - 1 + position for position in rehearsal.deciding]
+def _beginnings(view: View, prompts: Sequence[Sequence[int]]) -> list[tuple[int, DynamicCache | None]]:
+    """Of each prompt how many first tokens it shares with others, and a cache of those, which are read once."""
+    found: list[tuple[int, DynamicCache | None]] = [(0, None)] * len(prompts)
+    alike = defaultdict[tuple[int, ...], list[int]](list)
+    for index, ids in enumerate(prompts):
+        alike[tuple(ids[:SHARED])].append(index)
+    for first, *others in alike.values():
+        length = min((common(prompts[first], prompts[other]) for other in others), default=0)
+        if length:
+            cache, ids = DynamicCache(), prompts[first][:length]
+            view.hidden(torch.tensor(ids), cache)
+            prefix = Prefix.of(ids, cache)
+            for index in (first, *others):
+                found[index] = length, prefix.cache()
+    return found
+
+
+def _unlikely(view: View, rehearsal: Rehearsal, hidden_T_D: Tensor, read: int) -> Tensor:
+    """See `_surprise`; the hidden states are of what follows the first `read` tokens."""
+    places = [len(rehearsal.prompt_ids) - 1 + position - read for position in rehearsal.deciding]
     logprobs_K_V = view.logits(hidden_T_D[places]).log_softmax(dim=-1)
     wanted = [list(rehearsal.wanted(position)) for position in rehearsal.deciding]
     return -torch.stack([row_V[ids].logsumexp(dim=0) for row_V, ids in zip(logprobs_K_V, wanted, strict=True)])

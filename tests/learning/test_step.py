@@ -11,13 +11,15 @@ import pytest
 import torch
 from lessons import COMMENT, QUICK, Bench, same
 from torch import Tensor
+from transformers import DynamicCache
 
 from continual_code.learning import step as learning_step
 from continual_code.learning.divergence import DIVERGENCES
 from continual_code.learning.lessons import Candidate, Earlier
 from continual_code.learning.scoring import Scorer
-from continual_code.learning.step import Aim, Held, NotFinite, Outcome, Rehearsal, distil, weakest
+from continual_code.learning.step import SHARED, Aim, Held, NotFinite, Outcome, Rehearsal, distil, weakest
 from continual_code.model.prefix import Prefix, PrefixStore
+from continual_code.model.views import View
 from continual_code.settings import LearningSettings
 
 
@@ -175,6 +177,26 @@ def test_an_earlier_lesson_that_fades_is_learned_again_with_the_new_one(bench: B
     without, _ = rehearsed(bench, 0.0)
     held, _ = rehearsed(bench, 0.99, rehearsal_weight=1.0)
     assert held > 2 * without
+
+
+def test_what_prompts_begin_with_alike_is_read_once_and_changes_nothing(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beginning, tail = list(range(5, 5 + SHARED)), [3, 4]
+    prompts = [[*beginning, 40, 41, 42], [*beginning, 40, 50], [*beginning, 60, 61], tail, tail]
+    rehearsals = [Rehearsal(prompt, (7, 8, 9), (0, 2)) for prompt in prompts]
+    bench.view.load(bench.adapter)
+    alone = [weakest(bench.view, [each], lambda: None)[0] for each in rehearsals]
+    rows: list[int] = []
+    hidden_of_each = View.hidden_of_each
+
+    def counted(view: View, texts: Sequence[Sequence[int]], caches: Sequence[DynamicCache | None]) -> list[Tensor]:
+        rows.extend(len(text) for text in texts)
+        return hidden_of_each(view, texts, caches)
+
+    monkeypatch.setattr(View, "hidden_of_each", counted)
+    assert weakest(bench.view, rehearsals, lambda: None) == pytest.approx(alone, rel=1e-4)
+    assert rows == [5, 4, 4, 3, 3], "a prompt's last token is always read, for what it predicts"
 
 
 def test_where_one_of_several_tokens_will_do_they_are_as_likely_as_all_together(bench: Bench) -> None:
