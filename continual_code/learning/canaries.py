@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from continual_code.events import Message
+from continual_code.learning.rehearsal import Rehearsal
 from continual_code.learning.scoring import BASE, Scorer
-from continual_code.learning.step import Rehearsal
 from continual_code.model.chat import Chat
 from continual_code.model.prefix import PrefixStore
 from continual_code.model.views import View

@@ -15,7 +15,7 @@ from torch import Tensor
 from continual_code.events import Rollout
 from continual_code.learning.answering import answer
 from continual_code.learning.lessons import Reasked
-from continual_code.learning.step import Held, Rehearsal, look, weakest
+from continual_code.learning.rehearsal import Held, Rehearsal, look, weakest
 from continual_code.model.chat import Chat
 from continual_code.model.generation import Generation, Generator, LogitsProcessor
 from continual_code.model.prefix import PrefixStore

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from continual_code.learning.contradiction import Contradiction
 from continual_code.learning.lessons import Earlier
-from continual_code.learning.step import Held, Rehearsal
+from continual_code.learning.rehearsal import Held, Rehearsal
 from continual_code.settings import LearningSettings
 
 FORGOTTEN = "an earlier lesson would be forgotten"

@@ -24,9 +24,10 @@ from continual_code.learning.hindsight import Hindsight
 from continual_code.learning.holding import Holding
 from continual_code.learning.lessons import Candidate, Credit, Earlier, Evidence, Reasked, Stage
 from continual_code.learning.reach import anchored
+from continual_code.learning.rehearsal import Held, Rehearsal, weakest
 from continual_code.learning.remarks import Remarks
 from continual_code.learning.scoring import Scorer
-from continual_code.learning.step import Aim, Held, NotFinite, Outcome, Rehearsal, distil, weakest
+from continual_code.learning.step import Aim, NotFinite, Outcome, distil
 from continual_code.learning.targets import Targets
 from continual_code.learning.weighing import BARELY, CAME_UP, Correction, Weighed
 from continual_code.model.chat import Chat

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from continual_code.events import Message, Rollout, StepReport
 from continual_code.learning.credit import Block
-from continual_code.learning.step import Rehearsal
+from continual_code.learning.rehearsal import Rehearsal
 from continual_code.learning.weighing import CAME_UP, came_up
 from continual_code.model.generation import Generation
 

@@ -7,25 +7,22 @@ target is fixed before the first update, and a candidate that is not finite neve
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
-from itertools import chain
 
 import torch
 from torch import Tensor
-from transformers import DynamicCache
 
 from continual_code.errors import StateError
 from continual_code.learning.divergence import DIVERGENCES
+from continual_code.learning.rehearsal import Held, Rehearsal, look, surprise
 from continual_code.learning.scoring import chunks
-from continual_code.model.prefix import Prefix, common
+from continual_code.model.prefix import Prefix
 from continual_code.model.views import View
 from continual_code.settings import LearningSettings
 
 KEPT = 3  # of the positions that should stay as they are, one in so many is looked at in a pass
-SHARED = 16  # first tokens that prompts must have in common for their beginning to be read once
 LEFT = 0.5  # a token that is less probable than this has been left
 
 
@@ -44,36 +41,6 @@ class Outcome:
     loss_after: float
     updates: int
     holds: bool = False
-
-
-@dataclass(frozen=True)
-class Rehearsal:
-    """An answer that must hold, such as an earlier lesson's; at least one deciding token, in order (see `Aim`).
-
-    `instead`: by position, the tokens any of which will do there, the answer's own or not.
-    """
-
-    prompt_ids: Sequence[int]
-    token_ids: Sequence[int]
-    deciding: Sequence[int]
-    instead: Mapping[int, Sequence[int]] = field(default_factory=dict)
-
-    def wanted(self, position: int) -> Sequence[int]:
-        """The tokens that hold it at a position."""
-        return self.instead.get(position) or [self.token_ids[position]]
-
-
-@dataclass(eq=False)
-class Held:
-    """What a step must leave: every deciding token stays at least as probable as `floor`.
-
-    `harm` says in plain words what it means when it fades; `seen` is what `look` found last.
-    """
-
-    rehearsal: Rehearsal
-    floor: float
-    harm: str = ""
-    seen: float | None = None
 
 
 @dataclass(frozen=True)
@@ -139,7 +106,7 @@ def distil(
         turn = len(losses)
         learning = turn < settings.max_updates
         forward = partial(_forward, view, settings, pause, turn, share=1 / len(aims), with_gradient=learning)
-        passes = [forward(aim) for aim in teaching]
+        passes = forward(teaching)
         loss = _finite(sum(each.loss for each in passes), "loss")
         losses.append(loss)
         is_sure = any(aim.deciding for aim in aims) and all(
@@ -157,64 +124,14 @@ def distil(
         if not learning or (is_done and not faded):
             return Outcome(losses[0], losses[-1], turn, holds=learning)
         optimizer.zero_grad(set_to_none=True)
-        for each in chain(passes, (forward(aim) for aim in keeping if is_later)):  # one after the other: less memory
-            pause()
-            each.hidden.backward(each.gradient)
+        _backward(passes, pause)
+        if is_later and keeping:
+            _backward(forward(keeping), pause)
         for each in faded:
             pause()
-            (_surprise(view, [each.rehearsal])[0].mean() * settings.rehearsal_weight).backward()
+            (surprise(view, [each.rehearsal])[0].mean() * settings.rehearsal_weight).backward()
         _update(view, optimizer, settings.max_grad_norm)
         rate.step()
-
-
-def look(view: View, held: Sequence[Held], pause: Callable[[], None]) -> list[tuple[Held, float]]:
-    """The least probability of a deciding token of each, under the candidate in the view."""
-    seen = list(zip(held, weakest(view, [each.rehearsal for each in held], pause), strict=True))
-    for each, least in seen:
-        each.seen = least
-    return seen
-
-
-@torch.no_grad()
-def weakest(view: View, rehearsals: Sequence[Rehearsal], pause: Callable[[], None]) -> list[float]:
-    """The least probability of a deciding token of each."""
-    pause()
-    return [math.exp(-surprise_K.max().item()) for surprise_K in _surprise(view, rehearsals)] if rehearsals else []
-
-
-def _surprise(view: View, rehearsals: Sequence[Rehearsal]) -> list[Tensor]:
-    """Negative log-probability of each deciding token, or of those that will do in its place, nats, [K] for each."""
-    needed = [each.token_ids[: each.deciding[-1]] for each in rehearsals]  # what comes later decides nothing
-    texts = [[*each.prompt_ids, *answer_ids] for each, answer_ids in zip(rehearsals, needed, strict=True)]
-    begun = _beginnings(view, [each.prompt_ids[:-1] for each in rehearsals])  # the prompt's keys fade as well
-    rests = [text[read:] for text, (read, _) in zip(texts, begun, strict=True)]
-    hidden = view.hidden_of_each(rests, [cache for _, cache in begun])
-    return [_unlikely(view, each, rows, read) for each, rows, (read, _) in zip(rehearsals, hidden, begun, strict=True)]
-
-
-def _beginnings(view: View, prompts: Sequence[Sequence[int]]) -> list[tuple[int, DynamicCache | None]]:
-    """Of each prompt how many first tokens it shares with others, and a cache of those, which are read once."""
-    found: list[tuple[int, DynamicCache | None]] = [(0, None)] * len(prompts)
-    alike = defaultdict[tuple[int, ...], list[int]](list)
-    for index, ids in enumerate(prompts):
-        alike[tuple(ids[:SHARED])].append(index)
-    for first, *others in alike.values():
-        length = min((common(prompts[first], prompts[other]) for other in others), default=0)
-        if length:
-            cache, ids = DynamicCache(), prompts[first][:length]
-            view.hidden(torch.tensor(ids), cache)
-            prefix = Prefix.of(ids, cache)
-            for index in (first, *others):
-                found[index] = length, prefix.cache()
-    return found
-
-
-def _unlikely(view: View, rehearsal: Rehearsal, hidden_T_D: Tensor, read: int) -> Tensor:
-    """See `_surprise`; the hidden states are of what follows the first `read` tokens."""
-    places = [len(rehearsal.prompt_ids) - 1 + position - read for position in rehearsal.deciding]
-    logprobs_K_V = view.logits(hidden_T_D[places]).log_softmax(dim=-1)
-    wanted = [list(rehearsal.wanted(position)) for position in rehearsal.deciding]
-    return -torch.stack([row_V[ids].logsumexp(dim=0) for row_V, ids in zip(logprobs_K_V, wanted, strict=True)])
 
 
 @dataclass(frozen=True)
@@ -231,16 +148,32 @@ class _Pass:
     most: float
 
 
-def _forward(
-    view: View, settings: LearningSettings, pause: Callable[[], None], turn: int, aim: Aim, *, share: float,
-    with_gradient: bool,
-) -> _Pass:  # fmt: skip
+def _backward(passes: Sequence[_Pass], pause: Callable[[], None]) -> None:
     pause()
-    weights = aim.weights(turn)
-    rows, deciding, leaving = list(weights), set(aim.deciding), set(aim.leaving)
-    prefix = None if settings.gradient == "full" else aim.prefix
+    torch.autograd.backward([each.hidden for each in passes], [each.gradient for each in passes])
+
+
+def _forward(
+    view: View, settings: LearningSettings, pause: Callable[[], None], turn: int, aims: Sequence[Aim], *, share: float,
+    with_gradient: bool,
+) -> list[_Pass]:  # fmt: skip
+    """Of each aim; the texts of all share a pass where they can, for rows are what a CPU multiplies best many of."""
+    pause()
+    weights = [aim.weights(turn) for aim in aims]
+    answers = [aim.token_ids[: max(each)] for aim, each in zip(aims, weights, strict=True)]
     with torch.set_grad_enabled(with_gradient):
-        hidden_R_D = _student(view, aim.prompt_ids, aim.token_ids[: rows[-1]], prefix)[rows]
+        hidden = _students(view, aims, answers, settings.gradient == "full")
+    loss = partial(_loss, view, settings, pause, share=share, with_gradient=with_gradient)
+    return [loss(*each) for each in zip(aims, weights, hidden, strict=True)]
+
+
+def _loss(
+    view: View, settings: LearningSettings, pause: Callable[[], None], aim: Aim, weights: Mapping[int, float],
+    hidden_T_D: Tensor, *, share: float, with_gradient: bool,
+) -> _Pass:  # fmt: skip
+    rows, deciding, leaving = list(weights), set(aim.deciding), set(aim.leaving)
+    with torch.set_grad_enabled(with_gradient):
+        hidden_R_D = hidden_T_D[rows]
     divergence = DIVERGENCES[settings.divergence]
     leaf_R_D = hidden_R_D.detach().requires_grad_(with_gradient)
     total, least, most = 0.0, 1.0, 0.0
@@ -264,11 +197,12 @@ def _forward(
     return _Pass(hidden_R_D, total, leaf_R_D.grad, least, most)
 
 
-def _student(view: View, prompt_ids: Sequence[int], answer_ids: Sequence[int], prefix: Prefix | None) -> Tensor:
-    """Hidden states that predict each token of the answer and the one after it, [T + 1, D]."""
-    if prefix is None:
-        return view.hidden(torch.tensor([*prompt_ids, *answer_ids]))[len(prompt_ids) - 1 :]
-    return view.hidden(torch.tensor([prompt_ids[-1], *answer_ids]), prefix.cache())
+def _students(view: View, aims: Sequence[Aim], answers: Sequence[Sequence[int]], is_full: bool) -> list[Tensor]:
+    """Hidden states that predict each token of every answer and the one after it, [T + 1, D]."""
+    read = [0 if is_full else len(aim.prompt_ids) - 1 for aim in aims]
+    texts = [[*aim.prompt_ids[start:], *ids] for aim, ids, start in zip(aims, answers, read, strict=True)]
+    hidden = view.hidden_of_each(texts, [None if is_full else aim.prefix.cache() for aim in aims])
+    return [rows[-len(ids) - 1 :] for rows, ids in zip(hidden, answers, strict=True)]
 
 
 def _update(view: View, optimizer: torch.optim.Optimizer, max_grad_norm: float) -> None:

@@ -25,8 +25,8 @@ from continual_code.learning import teacher
 from continual_code.learning.divergence import reverse_kl
 from continual_code.learning.learner import Learner
 from continual_code.learning.lessons import Candidate, Earlier
+from continual_code.learning.rehearsal import Rehearsal
 from continual_code.learning.scoring import BASE
-from continual_code.learning.step import Rehearsal
 from continual_code.model.generation import Generation, Generator
 from continual_code.settings import Settings
 

@@ -24,7 +24,7 @@ from continual_code.bench.lessons.subject import Answer, Lesson, State, Subject
 from continual_code.errors import StateError
 from continual_code.events import Message, Reminder, Rollout
 from continual_code.learning.lessons import Earlier
-from continual_code.learning.step import Rehearsal
+from continual_code.learning.rehearsal import Rehearsal
 
 WORDS = ("alpha", "beta", "gamma")
 PLAN = Plan(("learner",), seeds=1, siblings=2, unrelated=1, sequence=3, noise=1)

@@ -19,8 +19,8 @@ from continual_code.learning.common_text import CommonText
 from continual_code.learning.gate import Gate, Refused
 from continual_code.learning.learner import Learner
 from continual_code.learning.lessons import Evidence, Reasked
+from continual_code.learning.rehearsal import Held, Rehearsal, weakest
 from continual_code.learning.scoring import Scorer
-from continual_code.learning.step import Held, Rehearsal, weakest
 from continual_code.learning.weighing import Weighed
 from continual_code.model.generation import Generation, Generator
 from continual_code.model.prefix import PrefixStore

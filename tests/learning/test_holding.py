@@ -14,8 +14,8 @@ from continual_code.learning.contradiction import Contradiction
 from continual_code.learning.hindsight import Hindsight
 from continual_code.learning.holding import Holding
 from continual_code.learning.lessons import Earlier
+from continual_code.learning.rehearsal import Rehearsal
 from continual_code.learning.scoring import Exchange, Reading, Scorer
-from continual_code.learning.step import Rehearsal
 from continual_code.learning.weighing import Dropped
 from continual_code.model.prefix import PrefixStore
 from continual_code.settings import LearningSettings

@@ -12,7 +12,7 @@ from continual_code.events import Message, Rollout, StepReport, Task, Verdict
 from continual_code.feedback.journal import Journal
 from continual_code.feedback.rows import read_report, write_report
 from continual_code.learning.lineage import Lineage
-from continual_code.learning.step import Rehearsal
+from continual_code.learning.rehearsal import Rehearsal
 from continual_code.settings import LearningSettings
 
 DIGEST = "a" * 64

@@ -16,8 +16,9 @@ from transformers import DynamicCache
 from continual_code.learning import step as learning_step
 from continual_code.learning.divergence import DIVERGENCES
 from continual_code.learning.lessons import Candidate, Earlier
+from continual_code.learning.rehearsal import SHARED, Held, Rehearsal, weakest
 from continual_code.learning.scoring import Scorer
-from continual_code.learning.step import SHARED, Aim, Held, NotFinite, Outcome, Rehearsal, distil, weakest
+from continual_code.learning.step import Aim, NotFinite, Outcome, distil
 from continual_code.model.prefix import Prefix, PrefixStore
 from continual_code.model.views import View
 from continual_code.settings import LearningSettings

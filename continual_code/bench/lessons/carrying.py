@@ -18,7 +18,7 @@ from continual_code.bench.lessons.subject import State, Subject
 from continual_code.errors import StateError
 from continual_code.events import Message, Reminder
 from continual_code.learning.lessons import Earlier
-from continual_code.learning.step import Rehearsal
+from continual_code.learning.rehearsal import Rehearsal
 
 
 def carried(state: State) -> Record:
