@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -17,6 +17,9 @@ from transformers import DynamicCache
 from continual_code.model.prefix import Prefix, common
 from continual_code.model.views import View
 
+ROWS = (
+    256  # of several rehearsals in one pass with gradients; what is kept of each row for backward is what costs memory
+)
 SHARED = 16  # first tokens that prompts must have in common for their beginning to be read once
 
 
@@ -63,6 +66,20 @@ def weakest(view: View, rehearsals: Sequence[Rehearsal], pause: Callable[[], Non
     """The least probability of a deciding token of each."""
     pause()
     return [math.exp(-surprise_K.max().item()) for surprise_K in surprise(view, rehearsals)] if rehearsals else []
+
+
+def packed(rehearsals: Sequence[Rehearsal]) -> Iterator[Sequence[Rehearsal]]:
+    """In order, as many together as may be read with gradients at once; one that is too long stands alone."""
+    pack, rows = list[Rehearsal](), 0
+    for each in rehearsals:
+        length = len(each.prompt_ids) + each.deciding[-1]
+        if pack and rows + length > ROWS:
+            yield pack
+            pack, rows = [], 0
+        pack.append(each)
+        rows += length
+    if pack:
+        yield pack
 
 
 def surprise(view: View, rehearsals: Sequence[Rehearsal]) -> list[Tensor]:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from continual_code.errors import StateError
 from continual_code.learning.divergence import DIVERGENCES
-from continual_code.learning.rehearsal import Held, Rehearsal, look, surprise
+from continual_code.learning.rehearsal import Held, Rehearsal, look, packed, surprise
 from continual_code.learning.scoring import chunks
 from continual_code.model.prefix import Prefix
 from continual_code.model.views import View
@@ -127,9 +127,10 @@ def distil(
         _backward(passes, pause)
         if is_later and keeping:
             _backward(forward(keeping), pause)
-        for each in faded:
+        for together in packed([each.rehearsal for each in faded]):
             pause()
-            (surprise(view, [each.rehearsal])[0].mean() * settings.rehearsal_weight).backward()
+            means = [surprise_K.mean() for surprise_K in surprise(view, together)]
+            (torch.stack(means).sum() * settings.rehearsal_weight).backward()
         _update(view, optimizer, settings.max_grad_norm)
         rate.step()
 

@@ -16,7 +16,7 @@ from transformers import DynamicCache
 from continual_code.learning import step as learning_step
 from continual_code.learning.divergence import DIVERGENCES
 from continual_code.learning.lessons import Candidate, Earlier
-from continual_code.learning.rehearsal import SHARED, Held, Rehearsal, weakest
+from continual_code.learning.rehearsal import ROWS, SHARED, Held, Rehearsal, packed, surprise, weakest
 from continual_code.learning.scoring import Scorer
 from continual_code.learning.step import Aim, NotFinite, Outcome, distil
 from continual_code.model.prefix import Prefix, PrefixStore
@@ -198,6 +198,24 @@ def test_what_prompts_begin_with_alike_is_read_once_and_changes_nothing(
     monkeypatch.setattr(View, "hidden_of_each", counted)
     assert weakest(bench.view, rehearsals, lambda: None) == pytest.approx(alone, rel=1e-4)
     assert rows == [5, 4, 4, 3, 3], "a prompt's last token is always read, for what it predicts"
+
+
+def test_what_has_faded_is_read_together_as_far_as_there_is_room_and_its_gradient_is_the_same(bench: Bench) -> None:
+    beginning = list(range(5, 5 + SHARED))
+    some = [Rehearsal([*beginning, token], (7, 8, 9), (0, 2)) for token in (40, 50, 60)]
+    assert list(packed(some)) == [some]
+    long = [Rehearsal([5] * (ROWS - 20), (7, 8), (1,)), Rehearsal([5] * ROWS, (7, 8), (0,))]
+    assert list(packed([*some, *long])) == [some, [long[0]], [long[1]]]
+    assert list(packed([])) == []
+
+    def gradient(packs: Sequence[Sequence[Rehearsal]]) -> Tensor:
+        for parameter in bench.view.parameters():
+            parameter.grad = None
+        for pack in packs:
+            torch.stack([each.mean() for each in surprise(bench.view, pack)]).sum().backward()
+        return torch.cat([parameter.grad.flatten() for parameter in bench.view.parameters()])  # type: ignore[union-attr]
+
+    torch.testing.assert_close(gradient([some]), gradient([[each] for each in some]), rtol=1e-3, atol=1e-6)
 
 
 def test_where_one_of_several_tokens_will_do_they_are_as_likely_as_all_together(bench: Bench) -> None:
