@@ -21,7 +21,7 @@ from continual_code.model.views import View
 BASE = "base"
 Exchange = tuple[Sequence[int], Sequence[int]]  # token ids of a prompt and of its answer
 REMEMBERED = 8  # readings, the newest; each holds a few thousand bytes for every token
-HEAD_CHUNK = 16  # positions whose logits exist at once: 16 x 152k float32 is 10 MB, and there are ten such tensors
+HEAD_CHUNK = 32  # positions whose logits exist at once: 32 x 152k float32 is 20 MB, and there are ten such tensors
 
 
 @dataclass(frozen=True)
