@@ -120,6 +120,8 @@ class Headless:
             self._once(f"{event.stage}{share}")
         elif isinstance(event, LearnerState) and event.state == "learning":
             self._once(f"lesson {event.lesson_id}: {event.stage}, {event.elapsed:.1f} s")
+        elif isinstance(event, LearnerState) and event.state == "preparing" and event.queued:
+            self._once("preparing to learn")  # of which nobody needs to know who waits for no lesson
         elif isinstance(event, LearnerState) and event.state == "read_only":
             self._once(event.stage)
 

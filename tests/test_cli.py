@@ -259,7 +259,9 @@ def test_a_waiting_lesson_is_learned_by_learn_and_taken_back_by_undo(command: Co
     assert command("learn") == "Nothing waits to be learned.\n"
     command(*ASK)
     assert command.json("reject", "p1", "-m", COMMENT)["status"] == "pending"
+    assert "preparing to learn" not in command.err, "nobody waits for that yet"
     assert [lesson["status"] for lesson in command.json("learn")] == ["learned"]
+    assert "preparing to learn\nlesson l1: " in command.err
     undone = command.json("undo", "l1")
     assert (undone["revision"], undone["to_learn_again"]) == (0, [])
     assert command.json("lessons")[0]["status"] == "undone"
@@ -269,6 +271,7 @@ def test_a_lesson_is_in_the_report(command: Commands, script: Script, tmp_path: 
     monkeypatch.chdir(tmp_path)
     command(*ASK)
     command("reject", "p1", "-m", COMMENT, "--wait")
+    assert "preparing to learn\nlesson l1: " in command.err
     told = command.json("report")
     assert (told["revision"], told["page"], len(told["entries"])) == (1, None, 1)
     assert "+    return x * 2" in told["entries"][0]["rejected"]

@@ -199,7 +199,8 @@ class Worker:
 
     def _prepare(self) -> None:
         if self._lineage.lock.held:  # whoever does not learn would read for nothing
-            self._emit(LearnerState("preparing"))
+            waiting = self._lineage.journal.queued(self._lineage.key)
+            self._emit(LearnerState("preparing", queued=waiting))
             self._learner.prepare(None if self._lineage.head else self._initial)
 
     def _attempt(self, pending: PendingLesson) -> None:
