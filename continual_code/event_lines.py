@@ -62,7 +62,8 @@ def event_data(event: Event) -> dict[str, Any]:
             return {"type": "no_edit", "task": task.text, "reason": reason, "answer": answer, "retry_of": retry_of}
         case Recorded(verdict, lesson):
             taught = lesson.id if lesson else None
-            return {"type": "recorded", "proposal": verdict.proposal_id, "verdict": verdict.kind, "lesson": taught}
+            told = {"proposal": verdict.proposal_id, "verdict": verdict.kind, "lesson": taught}
+            return {"type": "recorded", **told, "waits_for": event.waits_for or None}
         case Applied(proposal_id, path):
             return {"type": "applied", "proposal": proposal_id, "path": path}
         case Committed(proposal_id, path, commit, branch):

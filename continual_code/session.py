@@ -119,15 +119,22 @@ class LiveSession:
             lesson, trouble = self._desk.judge(verdict), None
         except NotWritten as error:
             lesson, trouble = error.lesson, error
-        if lesson:
+        waits_for = self._other_model(lesson) if lesson else ""
+        if lesson and not waits_for:
             self._retries.expect(lesson, verdict.kind)
-        self.emit(Recorded(verdict, lesson))
+        self.emit(Recorded(verdict, lesson, waits_for))
         if trouble:
             self.emit(Failed(trouble.what, trouble.kept, trouble.do))
         elif verdict.kind != "reject":
             self.emit(Applied(verdict.proposal_id, self._desk.journal.proposal(verdict.proposal_id).path))
         if lesson and self._engine:
             self._engine.worker.wake()
+
+    def _other_model(self, lesson: Lesson) -> str:
+        """The model that a lesson is for; "" if it is this one, whatever its name was."""
+        key = self._desk.journal.model_of(lesson.id)
+        name, own = key.partition("@")[0], self._work.settings.model
+        return "" if name == own or (self._engine and key == self._engine.lineage.key) else name
 
     def interrupt(self) -> None:
         if self._serving:

@@ -63,10 +63,14 @@ class NoEdit:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A verdict is safe on disk; `lesson` is the one it created, if any."""
+    """A verdict is safe on disk; `lesson` is the one it created, if any.
+
+    `waits_for` is the model that wrote what was judged, where another one is loaded: only that one will learn it.
+    """
 
     verdict: Verdict
     lesson: Lesson | None
+    waits_for: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from continual_code.errors import StateError
 from continual_code.events import Lesson, LookKind, Message, Proposal, Revision, StepReport, Verdict
 from continual_code.feedback import rows
 from continual_code.feedback.database import Database
-from continual_code.feedback.ledger import LESSONS
+from continual_code.feedback.ledger import LESSONS, known_key
 
 _ANSWERS = """
     SELECT number AS proposal, path, content, kind, comment, edited, unwanted
@@ -59,8 +59,8 @@ class Chronicle:
     looks: tuple[Look, ...] = ()
 
 
-def read_chronicle(path: Path, model: str) -> Chronicle:
-    """Read the journal at `path`.
+def read_chronicle(path: Path, key: str) -> Chronicle:
+    """Read the journal at `path`; the model is that of `journal_key`, whatever its name was when it was taught.
 
     Raises:
         StateError: the file cannot be read.
@@ -68,6 +68,7 @@ def read_chronicle(path: Path, model: str) -> Chronicle:
     database = Database(path)
     try:
         with database.transaction() as connection:
+            model = known_key(connection, key)
             heads = connection.execute("SELECT head FROM models WHERE model = ?", (model,)).fetchall()
             query = "SELECT * FROM revisions WHERE model = ? ORDER BY number"
             revisions = connection.execute(query, (model,)).fetchall()

@@ -125,11 +125,8 @@ class Journal:
                WHERE root = ? ORDER BY edits.number""",
             os.fsencode(root),
         )
-        return [
-            RecordedEdit(f"p{row['proposal']}", json.loads(row["record"]), row["status"])
-            for row in found
-            if not status or row["status"] in status
-        ]
+        asked = [row for row in found if not status or row["status"] in status]
+        return [RecordedEdit(f"p{row['proposal']}", json.loads(row["record"]), row["status"]) for row in asked]
 
     # --- Lessons ---
 
@@ -212,6 +209,11 @@ class Journal:
 
     # --- Revisions ---
 
+    def known_key(self, key: str) -> str:
+        """See `ledger.known_key`."""
+        with self._database.transaction() as connection:
+            return ledger.known_key(connection, key)
+
     def head(self, model: str) -> int:
         """The revision that serves; 0 is the base."""
         found = self._database.rows("SELECT head FROM models WHERE model = ?", model)
@@ -284,9 +286,8 @@ class Journal:
         return rows.read_proposal(ledger.only(found, f"proposal {id}"))
 
     def _lesson(self, id: str) -> sqlite3.Row:
-        return ledger.only(
-            self._database.rows(f"{LESSONS} WHERE lessons.number = ?", number_of(id, "l")), f"lesson {id}"
-        )
+        found = self._database.rows(f"{LESSONS} WHERE lessons.number = ?", number_of(id, "l"))
+        return ledger.only(found, f"lesson {id}")
 
     def _move_edit(self, proposal_id: str, old: EditStatus, new: EditStatus, reason: str = "") -> None:
         with self._database.transaction() as connection:

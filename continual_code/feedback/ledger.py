@@ -27,6 +27,7 @@ _LESSON = """
             SELECT held FROM looks WHERE looks.lesson = lessons.number AND kind = 'retry' ORDER BY looks.number DESC
         ) AS retry_held
 """
+_WEIGHTS = 13  # characters at the end of a model's key that say which weights it has: "@" and 12 digits
 LESSONS = f"SELECT {_LESSON} {_FROM}"
 MATERIAL = f"SELECT {_LESSON}, proposals.content, verdicts.kind, verdicts.edited, verdicts.unwanted {_FROM}"
 PENDING = f"{MATERIAL} WHERE lessons.model = ? AND status = 'pending' ORDER BY lessons.number LIMIT ?"
@@ -147,6 +148,20 @@ def insert_look(
 def forget_checks(connection: sqlite3.Connection, ids: Sequence[str]) -> None:
     """Of lessons that do not count any more, or not for now."""
     connection.executemany("DELETE FROM checks WHERE lesson = ?", [(rows.number_of(id, "l"),) for id in ids])
+
+
+def known_key(connection: sqlite3.Connection, key: str) -> str:
+    """The key that the weights of `key` (see `journal_key`) are known by already, whatever their name was then.
+
+    Their revisions lie in one place, so there must be one history of them.
+    """
+    known = connection.execute(
+        """SELECT model FROM (
+               SELECT model, 0 AS kind, rowid AS place FROM models UNION ALL SELECT model, 1, number FROM proposals
+           ) WHERE substr(model, ?) = ? ORDER BY kind, place LIMIT 1""",
+        (-_WEIGHTS, key[-_WEIGHTS:]),
+    ).fetchall()
+    return known[0]["model"] if known else key
 
 
 def insert_revision(connection: sqlite3.Connection, model: str, revision: RevisionRow, created: str) -> None:

@@ -42,7 +42,7 @@ class Lineage:
     ) -> None:
         self.journal, self.model, self.base_digest = journal, model, base_digest
         self.base_model = base_model or model
-        self.key = journal_key(model, base_digest)
+        self.key = journal.known_key(journal_key(model, base_digest))
         directory = private_dir(state_dir / "revisions" / base_digest[:12])
         self.store = AdapterStore(directory)
         self.lock = Lock(directory / "lock")

@@ -177,7 +177,9 @@ def _recorded(event: Recorded) -> list[Content]:
     headline = f"{words} {clean_line(event.verdict.proposal_id, 12)}{_against(event.verdict)}"
     lines = [Content.assemble((headline, style), said)]
     if event.lesson is not None:
-        lines.append(quiet(f"  saved as lesson {clean_line(event.lesson.id, 12)}"))
+        model = clean_line(event.waits_for, 200)
+        waits = f", which waits for /model {model}: it wrote this" if model else ""
+        lines.append(quiet(f"  saved as lesson {clean_line(event.lesson.id, 12)}{waits}"))
     return lines
 
 

@@ -49,7 +49,14 @@ async def test_a_task_leads_to_a_diff_and_a_reason_becomes_the_verdict() -> None
         session.play(Recorded(session.verdicts[0], lesson(status="pending")))
         await person.sees("saved as lesson l3")
         assert "rejected p1: use f-strings" in person.transcript
+        assert "which waits" not in person.transcript
         assert person.prompt.has_focus
+
+
+async def test_a_lesson_for_another_model_says_which_one_it_waits_for() -> None:
+    async with at_work() as person:
+        person.session.play(Recorded(Verdict("p1", "reject", "no"), lesson(status="pending"), "smollm2-135m"))
+        await person.sees("saved as lesson l3, which waits for /model smollm2-135m: it wrote this")
 
 
 async def test_the_code_of_an_answer_is_folded_once_the_diff_shows_it() -> None:
