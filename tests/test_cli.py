@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +14,7 @@ import pytest
 import torch
 from commanding import PROGRAM, Commands
 from playing import AFTER, BEFORE, COMMENT, FILE, Script, plant, playing
+from tiny import make_tiny_model
 
 from continual_code.app import open_desk, open_lineage
 from continual_code.cli import main
@@ -322,10 +322,8 @@ def test_a_lesson_whose_process_ends_before_it_is_learned_here(command: Commands
     assert "is learning it" in command.err
 
 
-def test_a_lesson_for_another_model_waits_for_that_one(
-    command: Commands, script: Script, tiny_model: Path, tmp_path: Path
-):
-    other = shutil.copytree(tiny_model, tmp_path / "other")
+def test_a_lesson_for_another_model_waits_for_that_one(command: Commands, script: Script, tmp_path: Path):
+    other = make_tiny_model(tmp_path / "other", seed=1)
     command("--model", str(other), *ASK)
     command("reject", "p1", "-m", COMMENT, "--wait", code=2)
     assert f"Give `--model {other}`." in command.err
