@@ -80,6 +80,7 @@ def bench(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(harness, "passes", lambda problem, answer: "return" in answer)
+        patch.setattr(command, "sandbox_available", lambda: None)
         script = play_script(patch, tiny_model, after)
         settings = tiny_settings(directory / "home", tiny_model, demonstration=False, gap_floor=0.0, max_updates=1)
         yield Bench(directory, settings, script)
@@ -111,6 +112,31 @@ def test_the_figures_are_those_of_the_script(measured: Bench) -> None:
     shares = {name: [arm[key] for key in ("told", "stick_at_1", "retention", "spill")] for name, arm in arms.items()}
     assert shares == {"ours": [1, 1, 1, 1], "memory": [1, 1, 1, 1], "none": [1, 0, 0, 0]}
     assert [arm["canary_delta"] for arm in arms.values()] == [0, 0, 0]
+
+
+def test_where_no_program_can_be_confined_all_but_the_canary_is_measured(
+    measured: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command, "sandbox_available", lambda: "This system has no namespaces.")
+    out = tmp_path / "confined.json"
+    assert measured.run("--arms", " none , none", out=out) == 0
+    arms = json.loads(out.read_text())["arms"]
+    assert list(arms) == ["none"], "spaces do not count, and an arm is measured once"
+    assert arms["none"]["canary_delta"] is None
+    assert arms["none"]["retention"] == 0
+    assert "No canary: This system has no namespaces." in capsys.readouterr().err
+
+
+def test_an_arm_that_was_asked_for_is_in_the_result_though_no_rule_can_be_taught(
+    measured: Bench, tmp_path: Path
+) -> None:
+    rules = tmp_path / "rules.json"
+    rules.write_text(json.dumps({"rules": [rule_of("tiger") | {"check": "'lion' in src"}]}))
+    assert measured.run("--rules", str(rules), "--arms", "none", out=tmp_path / "none.json") == 0
+    summary = json.loads((tmp_path / "none.json").read_text())
+    assert summary["arms"]["none"].keys() >= PROMISED
+    assert summary["arms"]["none"]["stick_at_1"] is None
+    assert summary["untaught"] == {"tiger": {"base": 0.0, "told": 0.0}}
 
 
 def test_only_learning_drifts_and_takes_time(measured: Bench) -> None:

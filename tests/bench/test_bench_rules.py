@@ -393,7 +393,10 @@ def test_a_file_of_strings_is_enough(tmp_path: Path) -> None:
 
 def test_other_spellings_of_a_task_are_understood(tmp_path: Path) -> None:
     tasks = {
-        "correct_on": [{"prompt": "A", "path": "a.py", "code": "x = 1\n"}, {"text": "B", "code": "y = 1\n", "note": 1}],
+        "correct_on": [
+            {"prompt": "A", "path": "a.py", "code": "x = 1\n"},
+            {"text": "B", "content": "y = 1\n", "note": 1},
+        ],
         "siblings": [{"task": "C", "project": "one"}, {"task": "D", "files": {"d.py": "z = 1\n"}}, {"task": "E"}],
     }
     content = own(tasks=tasks) | {"projects": {"one": {"c.py": "c = 1\n"}}}

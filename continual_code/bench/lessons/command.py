@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from continual_code.bench.lessons.arms import arm
-from continual_code.bench.lessons.canary import load_problems
+from continual_code.bench.lessons.canary import Problem, load_problems
 from continual_code.bench.lessons.harness import Harness, Plan
 from continual_code.bench.lessons.records import Records
 from continual_code.bench.lessons.report import markdown, plots
@@ -23,13 +23,14 @@ from continual_code.errors import UsageError
 from continual_code.model.int8 import pack
 from continual_code.output import say
 from continual_code.settings import Settings, dotted
+from continual_code.workspace import sandbox_available
 
 EDITION = 4  # of the measuring itself: raised when records of an older program would not be comparable
 
 
 def lessons(settings: Settings, arguments: argparse.Namespace) -> int:
     """Measure, then write FILE.json, FILE.md, plots, and FILE.records.jsonl, which a stopped run goes on from."""
-    names = tuple(name for name in arguments.arms.split(",") if name)
+    names = tuple(dict.fromkeys(name.strip() for name in arguments.arms.split(",") if name.strip()))
     for name in names:
         arm(name)
     rules = _chosen(load_rules(arguments.rules), arguments)
@@ -40,10 +41,21 @@ def lessons(settings: Settings, arguments: argparse.Namespace) -> int:
         names, arguments.seeds, arguments.siblings, arguments.unrelated, arguments.sequence, arguments.noise,
         arguments.flips,
     )  # fmt: skip
-    problems = load_problems(arguments.humaneval, arguments.canary) if arguments.canary else ()
+    problems = _problems(arguments)
     Harness(_subject(settings), rules, records, out.with_suffix(".states"), plan, problems, say).run()
     _write(summarise(records, {**config, "arms": list(names)}), out)
     return 0
+
+
+def _problems(arguments: argparse.Namespace) -> tuple[Problem, ...]:
+    """None where they could not be run, which is known before hours are spent; everything else is measured."""
+    if not arguments.canary:
+        return ()
+    problems = load_problems(arguments.humaneval, arguments.canary)
+    if why := sandbox_available():
+        say(f"No canary: {why}")
+        return ()
+    return problems
 
 
 def _chosen(rules: Sequence[Rule], arguments: argparse.Namespace) -> tuple[Rule, ...]:

@@ -84,7 +84,7 @@ class _Asked(BaseModel):
     task: str = Field(min_length=1, validation_alias=AliasChoices("task", "prompt", "text"))
     file: str | None = Field(None, validation_alias=AliasChoices("file", "path"))
     files: dict[str, str] = {}
-    code: str | None = None
+    code: str | None = Field(None, validation_alias=AliasChoices("code", "content", "source"))
     project: str | None = None
 
     @model_validator(mode="before")

@@ -43,7 +43,8 @@ def summarise(records: Records, config: Mapping[str, Any]) -> dict[str, Any]:
     base, told = _follows(records, "", "base"), _follows(records, "", "told")
     rates = {rule: {"base": _share(base.get(rule)), "told": _share(told.get(rule))} for rule in {**base, **told}}
     teachable = [rule for rule, rate in rates.items() if is_teachable(**rate)]
-    arms = dict.fromkeys(record["arm"] for record in records.all() if record.get("arm"))
+    measured = [record["arm"] for record in records.all() if record.get("arm")]
+    arms = dict.fromkeys([*measured, *config.get("arms", ())])  # those asked for, too, if no rule could be taught
     return {
         "arms": {arm: _summarise_arm(records, arm, {"told": told, "base": base}, teachable) for arm in arms},
         "teachable": teachable,
