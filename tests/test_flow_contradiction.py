@@ -54,6 +54,10 @@ def test_the_lesson_is_taken_back_and_later_ones_are_learned_again_without_it(
         revision = loaded.lineage.journal.revisions(loaded.lineage.key)[-1]
         serves = loaded.lineage.load_head() or {}
         reminders = [reminder.comment for reminder in loaded.lineage.memory()]
+        mark = watch.mark()
+        watch.session.undo("l3")
+        back = watch.wait(Learned, lambda event: event.lesson.id == "l1", after=mark)
+        afterwards = {lesson.id: (lesson.status, lesson.superseded_by) for lesson in watch.session.lessons()}
     assert undone.id == "l1"
     assert undone.detail.startswith("l3 says otherwise. Lesson l1 is undone")
     assert (third.report.status, again.report.status) == ("memory", "learned")
@@ -63,3 +67,5 @@ def test_the_lesson_is_taken_back_and_later_ones_are_learned_again_without_it(
     assert any(tensor.any() for name, tensor in serves.items() if ".lora_B." in name)
     assert all(torch.isfinite(tensor).all() for tensor in serves.values())
     assert reminders == [OTHERWISE]
+    assert back.report.status == "learned", "what it had displaced comes back with its undoing"
+    assert afterwards == {"l1": ("learned", ""), "l2": ("learned", ""), "l3": ("undone", "")}

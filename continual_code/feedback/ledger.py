@@ -117,12 +117,17 @@ def end_lesson(
 
 
 def take_back(connection: sqlite3.Connection, model: str, ids: Sequence[str], status: LessonStatus) -> None:
-    """Lessons that count, or wait, stop doing so; "pending" makes them wait as if they had never been tried."""
-    change = ", reason = '', attempts = 0, revision = NULL, report = NULL" if status == "pending" else ""
+    """Lessons that count, or wait, stop doing so.
+
+    "pending" makes them wait as if they had never been tried, and one that was undone, too.
+    """
+    change, undone = "", ""
+    if status == "pending":
+        change, undone = ", reason = '', attempts = 0, revision = NULL, report = NULL", ", 'undone'"
     for id in ids:
         moved = connection.execute(
             f"""UPDATE lessons SET status = ?{change}
-                WHERE number = ? AND model = ? AND status IN ('learned', 'memory', 'pending')""",
+                WHERE number = ? AND model = ? AND status IN ('learned', 'memory', 'pending'{undone})""",
             (status, rows.number_of(id, "l"), model),
         )
         if moved.rowcount != 1:

@@ -34,13 +34,14 @@ def chain(revisions: Sequence[Revision], head: int) -> tuple[int, ...]:
 
 
 def plan_undo(lesson: Lesson, *, revisions: Sequence[Revision], head: int, lessons: Sequence[Lesson]) -> Rewind:
-    """Take one lesson back and learn the later ones again without it.
+    """Take one lesson back, and learn again what came after it, or left the weights or the prompt for it.
 
     Raises:
         UsageError: the lesson is neither waiting, nor kept in the prompt, nor part of what serves now.
     """
     if lesson.status in ("pending", "memory"):
-        return Rewind(to=head, undone=(lesson.id,))
+        displaced = [each.id for each in lessons if each.superseded_by == lesson.id and each.status == "undone"]
+        return Rewind(to=head, undone=(lesson.id,), requeue=tuple(displaced))
     if lesson.status != "learned" or lesson.revision not in chain(revisions, head):
         raise UsageError(
             f"Lesson {lesson.id} cannot be undone: it is {lesson.status.replace('_', ' ')}.",
