@@ -15,6 +15,7 @@ from continual_code.adapters.store import AdapterStore
 from continual_code.app import open_session
 from continual_code.errors import ContinualCodeError, ModelError
 from continual_code.events import Failed, Learned, LearnerState, NoEdit, Recorded, Swapped, Task, Undone, Verdict
+from continual_code.learning.learner import Learner
 from continual_code.settings import Settings
 from continual_code.workspace import edits
 
@@ -125,6 +126,20 @@ def test_a_lesson_whose_answer_cannot_be_read_any_more_ends_and_holds_up_no_othe
         teach(watch, "Add type hints.")
         assert statuses(watch) == {"l1": "learned", "l2": "failed", "l3": "learned"}
         assert watch.of(Failed) == []
+
+
+@pytest.mark.parametrize("error", [RuntimeError("no memory"), IndexError("a bug")])
+def test_a_lesson_that_fails_in_the_middle_ends_with_the_reason_and_holds_up_no_other(
+    settings: Settings, root: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    with playing(settings, root, retries=False) as watch:
+        with monkeypatch.context() as patch:
+            patch.setattr(Learner, "learn", lambda *_: (_ for _ in ()).throw(error))
+            reject(watch, "Be brief.")
+            failed = watch.wait(Learned).report
+        assert (failed.status, type(error).__name__ in failed.reason) == ("failed", True)
+        teach(watch, "Add type hints.")
+        assert statuses(watch) == {"l1": "failed", "l2": "learned"}
 
 
 def _unread(settings: Settings, root: Path) -> str:

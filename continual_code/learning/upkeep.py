@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from continual_code.errors import StateError
+from continual_code.errors import Interrupted
 from continual_code.events import Checked, Event, LearnerState, Lesson, StudiedAgain
 from continual_code.feedback.rows import PendingLesson
 from continual_code.learning.learner import Learner
@@ -54,7 +54,9 @@ class Upkeep:
         started = time.monotonic()
         try:
             moved = self._piece()
-        except (RuntimeError, MemoryError, StateError):  # it would fail the same way a second later
+        except Interrupted:
+            raise
+        except Exception:  # it would fail the same way a second later
             self._is_done = True
             raise
         self._spent += time.monotonic() - started

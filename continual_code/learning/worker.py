@@ -221,8 +221,8 @@ class Worker:
                 self._emit(Failed(error.what, error.kept, error.do))
                 return
             candidate = _without_effect(lesson_id, "failed", str(error))
-        except (RuntimeError, MemoryError) as error:  # torch: out of memory, a broken kernel
-            candidate = _without_effect(lesson_id, "failed", f"The step failed: {error}")
+        except Exception as error:  # out of memory, a broken kernel, a bug: a second try would end the same way
+            candidate = _without_effect(lesson_id, "failed", f"The step failed: {unexpected(error)}")
         self._conclude(lesson_id, candidate)
 
     def _learn(self, pending: PendingLesson, adapter: Mapping[str, Tensor]) -> Candidate:
