@@ -21,11 +21,12 @@ from continual_code.agent.formats import (
     read_answer,
     splice,
     through_code,
+    up_to_its_examples,
     with_addition,
     with_what_it_lost,
 )
 from continual_code.agent.languages import language_of
-from continual_code.agent.prompts import build_messages
+from continual_code.agent.prompts import build_messages, fenced
 from continual_code.agent.repository import Repository, is_like
 from continual_code.agent.showing import Shown
 from continual_code.agent.symbol_map import SymbolMap
@@ -232,9 +233,13 @@ class Agent:
         return adds_nothing(asked.task.text, context.before, code, context.target)
 
     def _read_edit(self, asked: Asked, generation: Generation) -> str:
+        context, text = asked.context, self._chat.decode(generation.token_ids)
         if generation.finish == "length":
-            raise ProposalError("The answer did not come to an end.", do="Ask for a smaller change.")
-        context, after = asked.context, self._edit_in(asked, self._chat.decode(generation.token_ids))
+            code = up_to_its_examples(text, context.target, context.before or "", _shown(context))
+            if code is None:
+                raise ProposalError("The answer did not come to an end.", do="Ask for a smaller change.")
+            text = fenced(code, context.target)
+        after = self._edit_in(asked, text)
         return with_forgotten_imports(context.before or "", after, context.target, self._repository, _shown(context))
 
     def _edit_in(self, asked: Asked, text: str) -> str:

@@ -91,3 +91,9 @@ def test_where_a_change_is_asked_for_nothing_has_to_be_added(chat: Chat, tmp_pat
 def test_it_can_be_stopped_while_it_goes_on(chat: Chat, tmp_path: Path) -> None:
     with pytest.raises(Interrupted):
         propose(chat, Script(chat, [COPY, "\n\ndef med"], "interrupted"), tmp_path)
+
+
+def test_examples_without_end_are_no_part_of_the_edit(chat: Chat, tmp_path: Path) -> None:
+    endless = f"```python\n{MEAN}{MEDIAN}\n# Example usage:\n" + "print(median([1]))\n" * 8
+    after, shown = propose(chat, Script(chat, [endless], "length"), tmp_path)
+    assert (after, shown) == (f"{MEAN}{MEDIAN}", endless)

@@ -6,6 +6,7 @@ wrote around it, `check` refuses what a person should not have to read.
 
 from continual_code.agent.formats.additions import adds_nothing, asked_for, with_addition
 from continual_code.agent.formats.checks import check
+from continual_code.agent.formats.examples import up_to_its_examples
 from continual_code.agent.formats.fences import Fenced, fenced_blocks
 from continual_code.agent.formats.fitting import fit
 from continual_code.agent.formats.imports import import_line, missing_imports, with_imports
@@ -30,6 +31,7 @@ __all__ = [
     "read_answer",
     "splice",
     "through_code",
+    "up_to_its_examples",
     "with_addition",
     "with_imports",
     "with_what_it_lost",
