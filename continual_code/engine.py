@@ -11,7 +11,7 @@ from pathlib import Path
 
 from continual_code.agent import Agent
 from continual_code.agent.commit_subject import SubjectWriter
-from continual_code.agent.formats import Wanted, asked_for
+from continual_code.agent.formats import Wanted, asked_for, excerpt
 from continual_code.agent.prompts import fenced
 from continual_code.agent.symbol_index import SymbolIndex
 from continual_code.agent.symbol_map import SymbolMap
@@ -98,11 +98,23 @@ def _worker(
 
 
 def _evidence(agent: Agent, pending: PendingLesson) -> Evidence:
-    edited, comment = pending.verdict.edited, pending.verdict.comment
+    comment, example = pending.verdict.comment, _own_version(agent, pending)
     proposal, path, hunks = pending.proposal, pending.proposal.path, pending.proposal.hunks
     against = [hunks[index].new_lines for index in pending.verdict.unwanted]
-    example = fenced(edited, path) if edited else None
     names = asked_for(proposal.task.text, proposal.before, proposal.after, path, comment)
     wanted, is_importable = Wanted(path, names), partial(agent.is_importable, path=path)
     bare = partial(agent.with_imports_like, comment=comment, path=path, known=proposal.after)
     return Evidence(comment, example, wanted.is_sound, wanted.is_whole, wanted.resumed, bare, is_importable, against)
+
+
+def _own_version(agent: Agent, pending: PendingLesson) -> str | None:
+    """What the person made of the proposal, as an answer: as much of the file as the model was shown of it."""
+    edited, before, path = pending.verdict.edited, pending.proposal.before or "", pending.proposal.path
+    if not edited:
+        return None
+    shown = any(_plain(before) in _plain(message.content) for message in pending.rollout.messages)
+    return fenced(edited if shown else excerpt(edited, before, agent.text(pending.rollout), path), path)
+
+
+def _plain(text: str) -> str:
+    return text.removeprefix("\ufeff").replace("\r\n", "\n").strip()

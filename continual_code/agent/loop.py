@@ -197,7 +197,7 @@ class Agent:
     def _text(self, path: str) -> str | None:
         return self._past[path] if path in self._past else self._root.text(path)
 
-    def text(self, generation: Generation) -> str:
+    def text(self, generation: Generation | Rollout) -> str:
         """An answer as the model wrote it."""
         return self._chat.decode(generation.token_ids)
 

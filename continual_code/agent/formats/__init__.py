@@ -7,6 +7,7 @@ wrote around it, `check` refuses what a person should not have to read.
 from continual_code.agent.formats.additions import adds_nothing, asked_for, with_addition
 from continual_code.agent.formats.checks import check
 from continual_code.agent.formats.examples import up_to_its_examples
+from continual_code.agent.formats.excerpt import excerpt
 from continual_code.agent.formats.fences import Fenced, fenced_blocks
 from continual_code.agent.formats.fitting import fit
 from continual_code.agent.formats.imports import import_line, missing_imports, with_imports
@@ -23,6 +24,7 @@ __all__ = [
     "adds_nothing",
     "asked_for",
     "check",
+    "excerpt",
     "fenced_blocks",
     "fit",
     "import_line",
