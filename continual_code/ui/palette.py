@@ -22,7 +22,12 @@ Say = Callable[[Iterable[Content]], None]
 def commands_of(prompt: Prompt, say: Say) -> Iterator[SystemCommand]:
     """One entry a command; `say` writes to the transcript."""
     for name, about in COMMANDS.items():
-        yield SystemCommand(f"/{name}", about, partial(_choose, prompt, say, f"/{name}", about))
+        yield SystemCommand(f"/{name}", _as_markup(about), partial(_choose, prompt, say, f"/{name}", about))
+
+
+def _as_markup(text: str) -> str:
+    """What the palette, which reads its help as markup, shows as `text`; Textual's `escape` leaves "[ID]" as it is."""
+    return text.replace("[", r"\[")
 
 
 def _choose(prompt: Prompt, say: Say, command: str, about: str) -> None:

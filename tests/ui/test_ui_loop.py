@@ -112,6 +112,18 @@ async def test_typing_works_before_the_model_is_loaded_and_the_task_is_queued() 
         assert "queued: add a test" not in person.screen
 
 
+async def test_a_task_asked_again_leaves_one_with_the_same_words_in_the_queue() -> None:
+    async with at_work() as person:
+        await person.types("add a test")
+        await person.press("enter")
+        await person.sees("queued: add a test")
+        person.session.play(Started(Task("add a test"), 10, 3072, retry_of="p1"))
+        await person.until(lambda: "asking again" in person.transcript)
+        assert "queued: add a test" in person.screen
+        person.session.play(Started(Task("add a test"), 10, 3072))
+        await person.until(lambda: "queued: add a test" not in person.screen)
+
+
 async def test_typing_goes_on_while_a_lesson_is_learned_and_the_footer_counts_the_seconds() -> None:
     async with at_work() as person:
         person.session.play(LearnerState("learning", "l12", 2, "step", 3.0))

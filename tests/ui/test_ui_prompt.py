@@ -409,6 +409,14 @@ async def test_the_palette_offers_every_command_and_the_colours_and_on_other_scr
         assert titles == ["Theme"]
 
 
+async def test_the_palette_says_in_brackets_what_may_be_left_out() -> None:
+    async with at_work() as person:
+        await person.press("ctrl+p")
+        await person.until(lambda: isinstance(person.app.screen, CommandPalette), "the palette")
+        await person.types("/undo")
+        await person.sees("[ID] undo an edit or a lesson")
+
+
 async def test_a_command_that_is_chosen_from_the_palette_is_obeyed_and_a_draft_stays() -> None:
     async with at_work() as person:
         await person.types("a draft")

@@ -135,9 +135,10 @@ class MainScreen(JudgingPage):
 
     def _before(self, event: Event) -> None:
         match event:
-            case Started(task):
+            case Started(task, retry_of=retry_of):
                 self.transcript.end_answer(fold=False)
-                self._outbox.started(task)
+                if not retry_of:  # the same words may wait to be asked for themselves
+                    self._outbox.started(task)
             case Comparing(begins=True):
                 self.transcript.end_answer(fold=False)
                 self._outbox.compared(event)
