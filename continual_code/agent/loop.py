@@ -101,10 +101,16 @@ class Agent:
             reminders: those that were made on a file like the target are lines of the prompt, each once.
 
         Raises:
-            ProposalError: no file to work on, or it does not fit.
-            WorkspaceError: the target is one that only the person may write.
+            ProposalError: no file to work on, or it or the task does not fit.
+            WorkspaceError: the target cannot be read, or is one that only the person may write.
         """
         settings, files, symbol_map = self._context, list_files(self._root.path), self._map
+        if (size := self._chat.count(task.text)) > settings.prompt_tokens:
+            raise ProposalError(
+                f"The task itself has {size} tokens, but the prompt has room for {settings.prompt_tokens}.",
+                kept="Nothing was changed.",
+                do="Say it in fewer words, or raise context.prompt_tokens.",
+            )
         context = build_context(
             task, files, self._text, self._chat.count,
             settings.prompt_tokens - sum(self._chat.count(each.comment) for each in reminders),
@@ -113,6 +119,8 @@ class Agent:
             settings.map_tokens,
         )  # fmt: skip
         self._root.writable(context.target)
+        if context.before is None:
+            self._root.read(context.target)  # what is there and no text is no new file
         like = [each.comment for each in reminders if is_like(each.path, context.target)]
         rules = tuple(dict.fromkeys(like))
         messages = build_messages(task, context, rules)
