@@ -39,6 +39,7 @@ from continual_code.model.reopening import reopened
 from continual_code.settings import ContextSettings, GenerationSettings
 from continual_code.workspace import Root, list_files
 
+LONGEST_TASK = 32_000  # characters; the budget of the prompt is for files, so nothing else would bound it
 ANSWER_FACTOR, ANSWER_EXTRA = 1.5, 512  # an answer may be this much longer than what it rewrites, tokens
 
 
@@ -101,15 +102,15 @@ class Agent:
             reminders: those that were made on a file like the target are lines of the prompt, each once.
 
         Raises:
-            ProposalError: no file to work on, or it or the task does not fit.
+            ProposalError: no file to work on, or it does not fit, or the task is too long.
             WorkspaceError: the target cannot be read, or is one that only the person may write.
         """
         settings, files, symbol_map = self._context, list_files(self._root.path), self._map
-        if (size := self._chat.count(task.text)) > settings.prompt_tokens:
+        if len(task.text) > LONGEST_TASK:
             raise ProposalError(
-                f"The task itself has {size} tokens, but the prompt has room for {settings.prompt_tokens}.",
+                f"The task has {len(task.text):,} characters; it may have {LONGEST_TASK:,}.",
                 kept="Nothing was changed.",
-                do="Say it in fewer words, or raise context.prompt_tokens.",
+                do="Leave out what does not matter, of a log say.",
             )
         context = build_context(
             task, files, self._text, self._chat.count,

@@ -32,7 +32,7 @@ def test_one_that_is_not_there_is_a_new_one(agent: Agent) -> None:
     assert agent.prepare(Task("Add a constant.", ("names.py",))).context.before is None
 
 
-def test_a_task_that_is_longer_than_the_prompt_is_refused_with_both_sizes(agent: Agent, tmp_path: Path) -> None:
+def test_a_task_that_is_too_long_is_refused_with_both_sizes(agent: Agent, tmp_path: Path) -> None:
     (tmp_path / "names.py").write_text("name = 1\n")
-    with pytest.raises(ProposalError, match=r"has \d+ tokens, but the prompt has room for 400"):
-        agent.prepare(Task("error: no such name\n" * 400, ("names.py",)))
+    with pytest.raises(ProposalError, match="has 40,000 characters; it may have 32,000"):
+        agent.prepare(Task("error: no such name\n" * 2_000, ("names.py",)))
